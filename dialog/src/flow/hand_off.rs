@@ -1,0 +1,62 @@
+//! Handing over: a person gets the call, with a summary they can use in five seconds.
+
+use crate::domain::{Done, Next, Phase, Summary};
+
+use super::Call;
+
+impl Call<'_> {
+    /// Hands the call to a person.
+    pub(super) fn hand_off(&mut self, reason: &str) -> Next {
+        let summary = self.summary(reason);
+        self.state.phase = Phase::HandedOff;
+        self.state.tasks.clear();
+        self.say("hand_off");
+        Next::HandOff(summary)
+    }
+
+    fn summary(&self, reason: &str) -> Summary {
+        let last = self.state.done.last();
+        let task = self.state.tasks.last();
+        let action = task.map(|it| &it.action).or(last.map(|it| &it.action));
+        let slots = task.map(|it| &it.slots).or(last.map(|it| &it.slots));
+        let wanted = action.map(|it| self.title_of(it)).unwrap_or_default();
+        let done: Vec<String> =
+            self.state.done.iter().map(|it| self.title_of(&it.action)).collect();
+        let filled = slots.into_iter().flatten();
+        let slots = filled.map(|(name, value)| (name.clone(), value.canonical())).collect();
+        let key = |it: &Done| it.key.as_ref().map(ToString::to_string);
+        let unsettled = self.state.unsettled.iter().map(ToString::to_string);
+        let mut summary = Summary {
+            caller: self.state.caller.number.clone(),
+            reason: reason.into(),
+            wanted,
+            slots,
+            done,
+            order_keys: self.state.done.iter().filter_map(key).chain(unsettled).collect(),
+            last_words: self.state.last_words.clone(),
+            text: String::new(),
+        };
+        summary.text = self.in_words(&summary);
+        summary
+    }
+
+    fn in_words(&self, summary: &Summary) -> String {
+        let title = |name: &String| {
+            self.catalogue.slot(name).map_or_else(|| name.clone(), |slot| slot.title.clone())
+        };
+        let filled: Vec<String> =
+            summary.slots.iter().map(|(name, value)| title(name) + value).collect();
+        let names = [
+            ("wanted", summary.wanted.as_str()),
+            ("slots", &filled.join("、")),
+            ("done", &summary.done.join("、")),
+            ("reason", summary.reason.as_str()),
+            ("last_words", summary.last_words.as_str()),
+        ];
+        self.word("summary", 0, &names).text
+    }
+
+    fn title_of(&self, action: &str) -> String {
+        self.catalogue.action(action).map_or_else(|| action.to_owned(), |it| it.title.clone())
+    }
+}

@@ -1,0 +1,5 @@
+//! The binary `qingting`.
+
+fn main() -> std::process::ExitCode {
+    dialog::command::main()
+}
