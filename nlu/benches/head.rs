@@ -13,8 +13,30 @@ use nlu::{
 const DIMS: usize = 384;
 const INTENTS: usize = 61;
 const WORDS: [&str; 24] = [
-    "话费", "流量", "套餐", "宽带", "会员", "余额", "查一下", "退了", "办一个", "多少钱", "怎么", "为什么",
-    "上个月", "我的", "家里", "手机", "号码", "帮我", "不要", "今天", "发票", "积分", "漫游", "投诉",
+    "话费",
+    "流量",
+    "套餐",
+    "宽带",
+    "会员",
+    "余额",
+    "查一下",
+    "退了",
+    "办一个",
+    "多少钱",
+    "怎么",
+    "为什么",
+    "上个月",
+    "我的",
+    "家里",
+    "手机",
+    "号码",
+    "帮我",
+    "不要",
+    "今天",
+    "发票",
+    "积分",
+    "漫游",
+    "投诉",
 ];
 
 struct Example {
@@ -23,13 +45,20 @@ struct Example {
     embedding: Vec<f32>,
 }
 
+impl Example {
+    fn sample(&self) -> Sample<'_> {
+        Sample { label: &self.label, text: &self.text, embedding: &self.embedding }
+    }
+}
+
 /// Utterances of words that each intent draws in its own way, one in five of them refused.
 fn examples(count: usize) -> Vec<Example> {
     let tokens = Tokens::characters(256);
     let mut encoder = Fake::new(DIMS);
     let example = |number: usize| {
         let intent = number % INTENTS;
-        let word = |place: usize| WORDS[(intent * (place + 1) + number / INTENTS * place) % WORDS.len()];
+        let word =
+            |place: usize| WORDS[(intent * (place + 1) + number / INTENTS * place) % WORDS.len()];
         let text = Text::new(&(0..8).map(word).collect::<String>());
         let ids = tokens.encode(text.normal()).expect("eight words fit");
         let embedding = encoder.run(&[&ids]).expect("it cannot fail").remove(0);
@@ -43,11 +72,7 @@ fn examples(count: usize) -> Vec<Example> {
 }
 
 fn samples(examples: &[Example]) -> Vec<Sample<'_>> {
-    let of = |it| {
-        let Example { label, text, embedding } = it;
-        Sample { label, text, embedding }
-    };
-    examples.iter().map(of).collect()
+    examples.iter().map(Example::sample).collect()
 }
 
 fn fit(bench: &mut Criterion) {

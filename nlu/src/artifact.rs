@@ -28,7 +28,7 @@ const EXTERNAL: &[u8] = b"\x0a\x08location";
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It is not there: make it.
-    #[error("{} is missing: run `make models`, or name another folder as model.artifact", path.display())]
+    #[error("{} is missing: run `make setup`, or name another folder as model.artifact", path.display())]
     Missing {
         /// What was looked for.
         path: PathBuf,
@@ -299,7 +299,7 @@ mod tests {
         };
         let cases: [(&str, Change<'_>); 11] = [
             ("opened", &|_, _| {}),
-            ("is missing: run `make models`", &|_, it| *it = serde_json::Value::Null),
+            ("is missing: run `make setup`", &|_, it| *it = serde_json::Value::Null),
             ("format 2 where 1 is read", &|_, it| it["format"] = 2.into()),
             ("kind `tagger`", &|_, it| it["kind"] = "tagger".into()),
             ("missing field `dims`", &|_, it| drop(it.as_object_mut().unwrap().remove("dims"))),
@@ -308,7 +308,7 @@ mod tests {
             ("keeps weights in other files", &external),
             ("leads out of the folder", &|_, it| moved("../outside", it)),
             ("leads out of the folder", &|_, it| moved("/etc/passwd", it)),
-            ("is missing: run `make models`", &|_, it| moved("tokenizer.json", it)),
+            ("is missing: run `make setup`", &|_, it| moved("tokenizer.json", it)),
         ];
         for (expected, change) in cases {
             let message = message(change);

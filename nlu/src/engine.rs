@@ -274,7 +274,8 @@ impl Engine {
         let texts = texts.to_vec();
         let work = move || {
             let ids = texts.iter().map(|text| tokens.encode(text.normal()));
-            let mut jobs: Vec<_> = ids.collect::<Result<Vec<_>, _>>()?.into_iter().enumerate().collect();
+            let mut jobs: Vec<_> =
+                ids.collect::<Result<Vec<_>, _>>()?.into_iter().enumerate().collect();
             jobs.sort_by_key(|(_, ids)| ids.len());
             Ok(jobs)
         };

@@ -44,7 +44,9 @@ pub enum Error {
     #[error("there is no example of any intent: write some")]
     Empty,
     /// The label is neither an intent nor a reason to refuse.
-    #[error("no reason `{0}`: write out_of_scope/off_domain, unsupported, false_premise, noise or unclear")]
+    #[error(
+        "no reason `{0}`: write out_of_scope/off_domain, unsupported, false_premise, noise or unclear"
+    )]
     Refusal(String),
     /// The label of an act example is no act.
     #[error("no act `{0}`: write one of {acts}, or none", acts = Act::ids())]

@@ -38,7 +38,7 @@ struct Led {
 
 impl Encoder for Led {
     fn run(&mut self, batch: &[&[u32]]) -> Result<Vec<Vec<f32>>, Error> {
-        self.ran.lock().unwrap().push(batch.len());
+        self.ran.lock().expect("no test panics with the lock").push(batch.len());
         let mut found = self.inner.run(batch)?;
         match self.orders.recv().unwrap_or(Order::Answer) {
             Order::Answer => Ok(found),
@@ -72,9 +72,14 @@ impl Stage {
         let ran = Arc::new(Mutex::default());
         let encoder = Led { orders: receiver, ran: Arc::clone(&ran), inner: Fake::new(16) };
         let options = Options { queue, batch_tokens: 64, ..Options::default() };
-        let engine =
-            Engine::with(vec![Box::new(encoder)], Tokens::characters(32), &options).unwrap();
+        let engine = Engine::with(vec![Box::new(encoder)], Tokens::characters(32), &options)
+            .expect("there is an encoder");
         Self { engine, orders, ran }
+    }
+
+    /// Sizes of the batches that were begun.
+    fn ran(&self) -> Vec<usize> {
+        self.ran.lock().expect("no test panics with the lock").clone()
     }
 
     /// Begins to embed a text.
@@ -86,12 +91,12 @@ impl Stage {
     /// Waits until `waiting` utterances wait and `runs` runs have begun.
     async fn until(&self, waiting: usize, runs: usize) {
         let reached = async {
-            while self.engine.waiting() != waiting || self.ran.lock().unwrap().len() != runs {
+            while self.engine.waiting() != waiting || self.ran().len() != runs {
                 tokio::task::yield_now().await;
             }
         };
         tokio::time::timeout(PATIENCE, reached).await.unwrap_or_else(|_| {
-            let (found, ran) = (self.engine.waiting(), self.ran.lock().unwrap().clone());
+            let (found, ran) = (self.engine.waiting(), self.ran());
             panic!("{waiting} waiting and {runs} runs were expected: {found} wait, ran {ran:?}")
         });
     }
@@ -112,7 +117,7 @@ async fn a_full_queue_refuses_at_once_and_serves_whom_it_took() {
     for it in waiting {
         it.await.unwrap().unwrap();
     }
-    assert_eq!(*stage.ran.lock().unwrap(), [1, 2], "what waited ran together");
+    assert_eq!(stage.ran(), [1, 2], "what waited ran together");
     stage.orders.send(Order::Answer).unwrap();
     stage.engine.embed(&Text::new("宽带")).await.expect("there is room again");
 }
@@ -131,7 +136,7 @@ async fn the_abandoned_are_skipped_and_give_back_their_room() {
     }
     first.await.unwrap().unwrap();
     stays.await.unwrap().unwrap();
-    assert_eq!(*stage.ran.lock().unwrap(), [1, 1], "nobody listened for the third");
+    assert_eq!(stage.ran(), [1, 1], "nobody listened for the third");
     let held = stage.ask("话费");
     stage.until(0, 3).await;
     let all = [stage.ask("流量"), stage.ask("套餐"), stage.ask("宽带")];
@@ -166,8 +171,7 @@ async fn a_broken_model_answers_and_lives_on() {
 
 #[tokio::test]
 async fn bulk_work_waits_for_room_keeps_its_order_and_leaves_room_for_calls() {
-    let texts: Vec<Text> =
-        (0..200).map(|it| Text::new(&"查话费".repeat(1 + it % 7))).collect();
+    let texts: Vec<Text> = (0..200).map(|it| Text::new(&"查话费".repeat(1 + it % 7))).collect();
     let stage = Stage::new(8);
     let first = stage.ask("话费");
     stage.until(0, 1).await;
@@ -196,7 +200,7 @@ async fn a_text_that_cannot_fit_is_refused_before_it_waits() {
     assert!(matches!(found, Err(engine::Error::TooLong(33))), "{found:?}");
     let found = stage.engine.embed_all(&[Text::new(&"查".repeat(40))]).await;
     assert!(matches!(found, Err(engine::Error::TooLong(40))), "{found:?}");
-    assert!(stage.ran.lock().unwrap().is_empty());
+    assert!(stage.ran().is_empty());
 }
 
 #[tokio::test]
@@ -250,8 +254,7 @@ async fn an_engine_that_is_dropped_ends_its_threads() {
     let alive = Arc::new(());
     let watched = |_| Box::new(Watched { inner: Fake::new(4), _alive: Arc::clone(&alive) }) as _;
     let encoders: Vec<Box<dyn Encoder>> = (0..3).map(watched).collect();
-    let engine =
-        Engine::with(encoders, Tokens::characters(8), &Options::default()).unwrap();
+    let engine = Engine::with(encoders, Tokens::characters(8), &Options::default()).unwrap();
     engine.embed(&Text::new("话费")).await.unwrap();
     assert_eq!(Arc::strong_count(&alive), 4);
     drop(engine.clone());

@@ -40,7 +40,8 @@ impl Onnx {
     /// [`Device::Cuda`] does not work here, [`Error::Model`] when the network is unfit.
     pub fn open(artifact: &Artifact, library: &Path, device: Device) -> Result<Self, Error> {
         let environment = environment(library)?;
-        let network = artifact.file("model.onnx").map_err(|error| Error::Model(error.to_string()))?;
+        let network =
+            artifact.file("model.onnx").map_err(|error| Error::Model(error.to_string()))?;
         let (session, device) = match device {
             Device::Cpu => (on_cpu(&environment, network)?, "cpu"),
             Device::Cuda => (on_cuda(&environment, network).map_err(Error::Device)?, "cuda"),
@@ -70,8 +71,9 @@ fn on_cpu(environment: &Environment, network: &[u8]) -> Result<Session, Error> {
 }
 
 fn on_cuda(environment: &Environment, network: &[u8]) -> Result<Session, String> {
-    session(environment, network, Some(CUDA::default()))
-        .map_err(|error| format!("CUDA does not run the model: {error}: set model.device to auto or cpu"))
+    session(environment, network, Some(CUDA::default())).map_err(|error| {
+        format!("CUDA does not run the model: {error}: set model.device to auto or cpu")
+    })
 }
 
 /// One thread and no spinning: with one session a core this is what made the prototype twice as
@@ -101,9 +103,9 @@ impl Encoder for Onnx {
         let mask = TensorRef::from_array_view((shape, &mask[..])).map_err(wrong)?;
         let inputs = ort::inputs!["input_ids" => ids, "attention_mask" => mask];
         let outputs = self.session.run(inputs).map_err(wrong)?;
-        let output = outputs.get("embedding").ok_or_else(|| {
-            Error::Model("it has no output `embedding`: export it again".into())
-        })?;
+        let output = outputs
+            .get("embedding")
+            .ok_or_else(|| Error::Model("it has no output `embedding`: export it again".into()))?;
         let (shape, numbers) = output.try_extract_tensor::<f32>().map_err(wrong)?;
         if **shape != [batch.len() as i64, self.dims as i64] {
             let why = format!("shape {shape:?} where {}x{} is due", batch.len(), self.dims);
@@ -149,7 +151,7 @@ fn environment(library: &Path) -> Result<Environment, Error> {
     let path = library.canonicalize().ok().filter(|it| it.is_file()).ok_or_else(|| {
         let path = library.display();
         Error::Library(format!(
-            "{path} is missing: run `make natives`, or name the ONNX Runtime library as model.library"
+            "{path} is missing: run `make setup`, or name the ONNX Runtime library as model.library"
         ))
     })?;
     let mut slot = ENVIRONMENT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -185,12 +187,14 @@ mod tests {
         let foreign = folder.path().join("libonnxruntime.so");
         std::fs::write(&foreign, "no library").unwrap();
         for (path, expected) in [
-            (folder.path().join("none.so"), "is missing: run `make natives`"),
-            (folder.path().to_owned(), "is missing: run `make natives`"),
+            (folder.path().join("none.so"), "is missing: run `make setup`"),
+            (folder.path().to_owned(), "is missing: run `make setup`"),
             (foreign, "is no fit ONNX Runtime"),
         ] {
-            let message = environment(&path).err().expect("there is no library").to_string();
-            assert!(message.contains(expected), "{message}");
+            match environment(&path) {
+                Ok(_) => panic!("{} is no library", path.display()),
+                Err(error) => assert!(error.to_string().contains(expected), "{error}"),
+            }
         }
     }
 }

@@ -68,8 +68,11 @@ impl Thresholds {
         if cases.is_empty() {
             return expected;
         }
-        let cost = |it: &Self| cases.iter().map(|case| f64::from(case.weight) * it.cost(case)).sum::<f64>();
-        let off = |it: &Self| (it.in_scope - expected.in_scope).abs() + (it.top - expected.top).abs();
+        let cost = |it: &Self| {
+            cases.iter().map(|case| f64::from(case.weight) * it.cost(case)).sum::<f64>()
+        };
+        let off =
+            |it: &Self| (it.in_scope - expected.in_scope).abs() + (it.top - expected.top).abs();
         let moved = |from: f32, steps: i8| from + f32::from(steps) * STEP;
         let all = (-STEPS..=STEPS).flat_map(|scope| {
             (-STEPS..=STEPS).map(move |top| Self {

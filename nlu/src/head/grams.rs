@@ -138,3 +138,44 @@ fn mix(state: u64) -> u64 {
     it = (it ^ (it >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     it ^ (it >> 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grams(said: &[&str], recipe: Recipe) -> Grams {
+        let texts: Vec<Text> = said.iter().map(|it| Text::new(it)).collect();
+        Grams::fit(texts.iter(), recipe)
+    }
+
+    fn likeness(a: &[(u32, f32)], b: &[(u32, f32)]) -> f32 {
+        let same = |(place, value): &(u32, f32)| {
+            b.iter().find(|it| it.0 == *place).map_or(0.0, |it| it.1 * value)
+        };
+        a.iter().map(same).sum()
+    }
+
+    #[test]
+    fn a_wrong_character_with_the_right_sound_is_heard() {
+        let said = ["查流量", "查刘亮", "退会员"];
+        let of = |recipe, it: &str| grams(&said, recipe).of(&Text::new(it));
+        let look = Recipe { look: 1.0, sound: 0.0, fewest: 1 };
+        let sound = Recipe { look: 0.0, sound: 1.0, fewest: 1 };
+        assert!(likeness(&of(look, "查流量"), &of(look, "查刘亮")) < 0.5);
+        assert!(likeness(&of(sound, "查流量"), &of(sound, "查刘亮")) > 0.99);
+        assert!(likeness(&of(sound, "查流量"), &of(sound, "退会员")) < 0.01);
+    }
+
+    #[test]
+    fn places_are_ascending_and_rare_or_unseen_ones_are_left_out() {
+        let recipe = Recipe { look: 2.0, sound: 0.0, fewest: 2 };
+        let grams = grams(&["查话费", "查话费", "退会员"], recipe);
+        let found = grams.of(&Text::new("查话费，退会员"));
+        assert!(found.is_sorted_by(|a, b| a.0 < b.0), "{found:?}");
+        assert!(found.iter().all(|(place, _)| (*place as usize) < grams.width()), "{found:?}");
+        let length: f32 = found.iter().map(|(_, value)| value * value).sum();
+        assert!((length - 4.0).abs() < 1e-4, "{found:?}");
+        assert!(grams.of(&Text::new("退会员")).is_empty());
+        assert!(grams.of(&Text::new("")).is_empty());
+    }
+}

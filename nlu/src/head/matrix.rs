@@ -78,8 +78,7 @@ pub(super) fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0_f32; LANES];
     let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest: f32 =
-        a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(x, y)| x * y).sum();
+    let rest: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(x, y)| x * y).sum();
     for (x, y) in a_chunks.zip(b_chunks) {
         for lane in 0..LANES {
             sums[lane] += x[lane] * y[lane];
@@ -101,7 +100,8 @@ mod tests {
 
     #[test]
     fn a_product_is_what_the_definition_says() {
-        for (depth, rows, width) in [(1, 1, 8), (3, 5, 16), (300, 7, 8), (257, 4, 24), (520, 6, 8)] {
+        for (depth, rows, width) in [(1, 1, 8), (3, 5, 16), (300, 7, 8), (257, 4, 24), (520, 6, 8)]
+        {
             let a: Vec<f32> = (0..depth * rows).map(|i| (i % 13) as f32 - 6.0).collect();
             let b: Vec<f32> = (0..depth * width).map(|i| (i % 7) as f32 - 3.0).collect();
             let mut c = vec![1.0; rows * width];
@@ -111,7 +111,10 @@ mod tests {
                     let sum: f32 =
                         (0..depth).map(|d| a[d * rows + row] * b[d * width + column]).sum();
                     let found = c[row * width + column];
-                    assert!((found - sum - 1.0).abs() < 1e-2, "{depth} {row} {column}: {found} {sum}");
+                    assert!(
+                        (found - sum - 1.0).abs() < 1e-2,
+                        "{depth} {row} {column}: {found} {sum}"
+                    );
                 }
             }
             assert_eq!(transposed(&transposed(&a, rows), depth), a);

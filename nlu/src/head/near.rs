@@ -2,7 +2,7 @@
 
 use super::{
     Sample, jobs,
-    matrix::{LANES, add_product, dot, padded, transposed},
+    matrix::{add_product, dot, padded, transposed},
     space::Space,
 };
 
@@ -39,7 +39,12 @@ pub(super) struct Sight {
 
 impl Near {
     /// Keeps all examples.
-    pub(super) fn new(space: &Space, samples: &[&Sample<'_>], classes: &[usize], open: usize) -> Self {
+    pub(super) fn new(
+        space: &Space,
+        samples: &[&Sample<'_>],
+        classes: &[usize],
+        open: usize,
+    ) -> Self {
         Self {
             directions: samples.iter().flat_map(|it| space.direction(it.embedding)).collect(),
             dims: samples[0].embedding.len(),
@@ -100,4 +105,40 @@ impl Near {
     }
 }
 
-const _: () = assert!(BLOCK % LANES == 0, "blocks are whole tiles");
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Text;
+
+    #[test]
+    fn an_unseen_example_sees_what_a_new_utterance_would_see_without_its_fold() {
+        let text = Text::new("话费");
+        let count = 150;
+        let embedding = |it: usize| -> Vec<f32> {
+            (0..5).map(|place| ((it * 7 + place * 13) % 17) as f32 - 8.0).collect()
+        };
+        let embeddings: Vec<Vec<f32>> = (0..count).map(embedding).collect();
+        let all: Vec<Sample<'_>> =
+            embeddings.iter().map(|it| Sample { label: "", text: &text, embedding: it }).collect();
+        let all: Vec<&Sample<'_>> = all.iter().collect();
+        let space = Space::fit(&embeddings.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        let classes: Vec<usize> = (0..count).map(|it| it % 4).collect();
+        let folds: Vec<usize> = (0..count).map(|it| it % 3).collect();
+        let guesses: Vec<usize> = (0..count).map(|it| it % 2).collect();
+        let found = Near::new(&space, &all, &classes, 3).unseen(&guesses, &folds);
+        for number in 0..count {
+            let others: Vec<usize> = (0..count).filter(|it| folds[*it] != folds[number]).collect();
+            let samples: Vec<&Sample<'_>> = others.iter().map(|it| all[*it]).collect();
+            let kept: Vec<usize> = others.iter().map(|it| classes[*it]).collect();
+            let near = Near::new(&space, &samples, &kept, 3);
+            let expected = near.see(&space.direction(&embeddings[number]), guesses[number]);
+            let pairs = [
+                (found[number].open, expected.open),
+                (found[number].few, expected.few),
+                (found[number].refused, expected.refused),
+                (found[number].guessed, expected.guessed),
+            ];
+            assert!(pairs.iter().all(|(a, b)| (a - b).abs() < 1e-4), "{number}: {pairs:?}");
+        }
+    }
+}

@@ -19,7 +19,7 @@ const PENALTY: f32 = 1.0;
 const STOP: Stop = Stop { steps: 200, tolerance: 1e-9 };
 /// Without refused examples: an utterance farther from all examples than this share of the unseen
 /// examples were is as likely out of scope as in.
-const FARTHEST: f32 = 0.02;
+const FARTHEST: f32 = 0.05;
 /// Without refused examples: how fast the score falls around that place, in cosine.
 const SLOPE: f32 = 20.0;
 /// Without refused examples and with too few to leave any out: cosines of embeddings from their mean are
@@ -133,4 +133,44 @@ fn loss(rows: &[Row], weights: &[f32], gradient: &mut [f32]) -> f64 {
         }
     }
     sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sight(open: f32, refused: f32) -> Sight {
+        Sight { open, few: open - 0.1, refused, guessed: open }
+    }
+
+    #[test]
+    fn the_score_learns_what_lies_inside_and_how_often() {
+        let case = |it: usize| {
+            let off = (it % 10) as f32 / 20.0;
+            let inside = it < 100;
+            let (open, refused) =
+                if inside { (0.9 - off, 0.2 + off) } else { (0.2 + off, 0.9 - off) };
+            (signs(&[open * 0.8], &[refused * 0.2], &sight(open, refused)), inside)
+        };
+        let seen: Vec<(Signs, bool)> = (0..200).map(case).collect();
+        let scope = Scope::fit(&seen, 1.0);
+        let inside = scope.probability(&signs(&[0.8], &[0.1], &sight(0.9, 0.2)));
+        let outside = scope.probability(&signs(&[0.1], &[0.8], &sight(0.2, 0.9)));
+        assert!(inside > 0.9 && outside < 0.1, "{inside} {outside}");
+        let middle = signs(&[0.4], &[0.1], &sight(0.55, 0.55));
+        let (even, rare) =
+            (scope.probability(&middle), Scope::fit(&seen, 0.1).probability(&middle));
+        assert!(rare > even, "what is refused more seldom is less probable: {rare} {even}");
+    }
+
+    #[test]
+    fn without_refused_examples_only_nearness_counts() {
+        let seen: Vec<(Signs, bool)> = (0..100)
+            .map(|it| (signs(&[1.0], &[], &sight(0.5 + it as f32 / 200.0, -1.0)), true))
+            .collect();
+        let scope = Scope::fit(&seen, 1.0);
+        let at = |cosine| scope.probability(&signs(&[1.0], &[], &sight(cosine, -1.0)));
+        assert!(at(0.9) > 0.99 && at(0.3) < 0.05 && (at(0.525) - 0.5).abs() < 0.01);
+        assert!(Scope::fit(&[], 1.0).probability(&seen[50].0) > 0.5);
+    }
 }
