@@ -1,6 +1,6 @@
 """Makes the artifacts that `nlu` opens: from published weights to a small, checked ONNX folder.
 
-    python -m models.pipeline --help
+    python3 -m models.pipeline --help
 
 Stages, in order; each is one module and one command, and leaves its result in models/.work:
 

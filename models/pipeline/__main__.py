@@ -1,174 +1,35 @@
-"""The command line of the pipeline: one command a stage, and `all`."""
+"""Runs the pipeline's commands in its virtual environment, which it makes first where it is missing.
+
+    python3 -m models.pipeline            make the artifact where it is not up to date (milliseconds if it is)
+    python3 -m models.pipeline --force    make it anew
+    python3 -m models.pipeline --help     the stages
+
+This file is for any Python from 3.9: it imports nothing but the standard library.
+"""
 
 from __future__ import annotations
 
-import argparse
+import os
+import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
+from typing import List
 
-from ops.setup import wheels
+from . import done, place
 
-from . import dequantise, evaluate, export, fetch, golden, manifest, place, quantise, vocabulary
-from .runtime import Encoder
-
-NAME = "general"
-#: The longest text in tokens, prefix included; two more positions cost nothing and forgive a miscount.
-MAX_TOKENS, POSITIONS = 128, 130
-#: The layers whose mean is the embedding, chosen by `evaluate` (models/README.md has the numbers).
-POOLED = (12,)
-MOST_BYTES = 30_000_000
-LICENCE = "MIT"
-
-SOURCES = place.WORK / "sources"
-TOKENIZER = place.WORK / "tokenizer.json"
-PIECES = place.PIPELINE / "pieces.txt"
-WEIGHTS = place.WORK / "encoder.npz"
-EXACT = place.WORK / "exact.onnx"
-MODEL = place.WORK / "model.onnx"
-GOLDEN = place.WORK / "golden.json"
-EXPECTED = place.PIPELINE / f"{NAME}.sha256"
+VENV = place.ROOT / ".qingting" / "venv" / "bin" / "python"
 
 
-def run_fetch(_: argparse.Namespace) -> None:
-    """fetch the pretrained weights and tokenizer, pinned by sha256"""
-    fetch.run()
-
-
-def run_prune(_: argparse.Namespace) -> None:
-    """cut the tokenizer to the pieces of pieces.txt"""
-    rows = vocabulary.prune(_source(fetch.TOKENIZER), PIECES, TOKENIZER)
-    wheels.say(f"vocabulary: {len(rows)} pieces")
-
-
-def run_dequantise(_: argparse.Namespace) -> None:
-    """read the 4-bit weights of the kept pieces and of every layer"""
-    rows = vocabulary.prune(_source(fetch.TOKENIZER), PIECES, TOKENIZER)
-    dequantise.save(dequantise.read(_source(fetch.WEIGHTS), rows), WEIGHTS)
-
-
-def run_export(_: argparse.Namespace) -> None:
-    """write the float32 network, the reference"""
-    export.run(_weights(), POSITIONS, POOLED, EXACT)
-    wheels.say(f"float32: {EXACT.stat().st_size / 1e6:.1f} MB")
-
-
-def run_quantise(_: argparse.Namespace) -> None:
-    """write the int8 network and compare its sha256 with the committed one"""
-    quantise.run(_weights(), POSITIONS, POOLED, MODEL)
-    wheels.say(f"int8: {MODEL.stat().st_size / 1e6:.1f} MB")
-    check_expected()
-
-
-def run_golden(_: argparse.Namespace) -> None:
-    """write texts with their token ids and embeddings for the Rust side"""
-    golden.run(_encoder(MODEL), GOLDEN)
-
-
-def run_evaluate(options: argparse.Namespace) -> None:
-    """measure accuracy and speed, float32 beside int8"""
-    networks = {"float32": _encoder(EXACT), "int8": _encoder(MODEL)}
-    print(evaluate.report(networks, options.examples or evaluate.pack()))
-
-
-def run_manifest(_: argparse.Namespace) -> None:
-    """gather the artifact folder and write its manifest"""
-    weights = _weights()
-    card = manifest.Card(
-        name=NAME, dims=weights.shape.dims, layers=weights.shape.layers, vocabulary=len(weights.words.codes),
-        max_tokens=MAX_TOKENS, prefix=vocabulary.PREFIX, pooling=_pooling(), licence=LICENCE,
-        sources=fetch.SOURCES)
-    files = {"model.onnx": place.need(MODEL, "quantise"), "tokenizer.json": place.need(TOKENIZER, "prune"),
-             "golden.json": place.need(GOLDEN, "golden")}
-    check_expected()
-    manifest.run(card, files, place.ARTIFACTS / NAME, MOST_BYTES)
-    wheels.say(f"artifact: {place.ARTIFACTS / NAME}")
-
-
-def run_all(options: argparse.Namespace) -> None:
-    """every stage in order, evaluate left out"""
-    for stage in (run_fetch, run_dequantise, run_quantise, run_golden, run_manifest):
-        wheels.say(str(stage.__doc__))
-        stage(options)
-
-
-def run_pieces(options: argparse.Namespace) -> None:
-    """choose the vocabulary anew from natural text, rewriting pieces.txt (maintainers only)"""
-    natural = options.natural.read_text(encoding="utf-8").splitlines()
-    own = [text for _, text in evaluate.read(options.own)]
-    full = _source(fetch.TOKENIZER)
-    pieces = vocabulary.choose(full, natural, own)
-    PIECES.write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8")
-    vocabulary.prune(full, PIECES, TOKENIZER)
-    print(f"{len(pieces) + vocabulary.SPECIAL} pieces; cut otherwise than by the full vocabulary: "
-          f"{len(vocabulary.differing(full, TOKENIZER, own))} of {len(own)} own utterances, "
-          f"{len(vocabulary.differing(full, TOKENIZER, natural))} of {len(natural)} natural texts")
-
-
-def check_expected() -> None:
-    """Refuses a network or tokenizer whose sha256 is not the committed one."""
-    for line in EXPECTED.read_text(encoding="utf-8").splitlines():
-        expected, name = line.split()
-        found = place.sha256(place.need(place.WORK / name, "all"))
-        if found != expected:
-            raise place.Failed(
-                f"{name} has sha256 {found}, but {EXPECTED.relative_to(place.ROOT)} expects {expected}: "
-                "if the pipeline was changed on purpose, write the new one there")
-
-
-def _pooling() -> str:
-    layers = "last layer" if len(POOLED) == 1 else "layers " + ", ".join(map(str, POOLED))
-    return f"mean over tokens, {layers}, unit length"
-
-
-def _source(source: fetch.Source) -> Path:
-    return place.need(SOURCES / source.name, "fetch")
-
-
-def _weights() -> dequantise.Weights:
-    return dequantise.load(place.need(WEIGHTS, "dequantise"))
-
-
-def _encoder(model: Path) -> Encoder:
-    stage = "export" if model == EXACT else "quantise"
-    return Encoder(place.need(model, stage), place.need(TOKENIZER, "prune"))
-
-
-STAGES: tuple[Callable[[argparse.Namespace], None], ...] = (
-    run_all, run_fetch, run_prune, run_dequantise, run_export, run_quantise, run_golden, run_evaluate,
-    run_manifest, run_pieces)
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command line's grammar."""
-    line = argparse.ArgumentParser(
-        prog="python -m models.pipeline", description="Makes models/artifacts/general.",
-        epilog="example: python -m models.pipeline all")
-    stages = line.add_subparsers(required=True, metavar="STAGE")
-    for stage in STAGES:
-        name = stage.__name__.removeprefix("run_")
-        command = stages.add_parser(name, help=stage.__doc__, description=stage.__doc__,
-                                    epilog=f"example: python -m models.pipeline {name}")
-        command.set_defaults(run=stage)
-        if stage is run_evaluate:
-            command.add_argument("examples", nargs="*", type=Path,
-                                 help="files of `intent TAB text`, one a writer (default: the telecom pack's)")
-        if stage is run_pieces:
-            command.add_argument("natural", type=Path, help="everyday text, one a line")
-            command.add_argument("own", nargs="+", type=Path, help="files of `intent TAB text`")
-    return line
-
-
-def main(arguments: list[str]) -> int:
+def main(arguments: List[str]) -> int:
     """Runs the command line; returns the exit status."""
-    options = parser().parse_args(arguments)
-    place.WORK.mkdir(parents=True, exist_ok=True)
-    try:
-        options.run(options)
-    except (place.Failed, wheels.Failed) as error:
-        print(f"models failed: {error}", file=sys.stderr)
-        return 1
-    return 0
+    if arguments in ([], ["--force"]):
+        if not arguments and done.is_up_to_date():
+            return 0
+        arguments = ["all"]
+    made = subprocess.run([sys.executable, str(place.ROOT / "ops" / "setup" / "venv.py")])
+    if made.returncode != 0:
+        return made.returncode
+    os.chdir(place.ROOT)
+    os.execv(str(VENV), [str(VENV), "-m", "models.pipeline.stages", *arguments])
 
 
 if __name__ == "__main__":

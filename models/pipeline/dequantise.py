@@ -12,6 +12,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +73,7 @@ def read(path: Path, rows: Sequence[int]) -> Weights:
     """Reads the encoder with the word embeddings of the pieces `rows` only, in that order."""
     content = path.read_bytes()
     if content[:4] != b"E5S1":
-        raise place.Failed(f"{path.name} is not an E5S1 file: run `python -m models.pipeline fetch` again")
+        raise place.Failed(f"{path.name} is not an E5S1 file: run `python3 -m models.pipeline fetch` again")
     try:
         return _Reader(content).weights(rows)
     except (struct.error, KeyError, ValueError, IndexError) as error:
@@ -82,9 +83,10 @@ def read(path: Path, rows: Sequence[int]) -> Weights:
 def save(weights: Weights, path: Path) -> None:
     """Writes the encoder as one .npz file."""
     shape = weights.shape
-    np.savez(path, **{"words.codes": weights.words.codes, "words.scales": weights.words.scales},
-             shape=np.array([shape.dims, shape.layers, shape.heads, shape.inner, shape.positions]),
-             epsilon=np.float32(shape.epsilon), **weights.tensors)
+    sizes = np.array([shape.dims, shape.layers, shape.heads, shape.inner, shape.positions])
+    arrays: dict[str, Any] = {"words.codes": weights.words.codes, "words.scales": weights.words.scales,
+                              "shape": sizes, "epsilon": np.float32(shape.epsilon), **weights.tensors}
+    np.savez(path, **arrays)
 
 
 def load(path: Path) -> Weights:
@@ -125,7 +127,7 @@ class _Reader:
                 tensors |= self._norm(f"{layer}.{ours}", f"l{layer}.{theirs}")
         return Weights(shape, Blocks(words.codes[chosen], words.scales[chosen]), tensors)
 
-    def _take(self, layout: str) -> tuple[int | float, ...]:
+    def _take(self, layout: str) -> tuple[Any, ...]:
         values = struct.unpack_from(layout, self.content, self.at)
         self.at += struct.calcsize(layout)
         return values

@@ -8,6 +8,7 @@ computed is the caller's choice (`Linear`, `Lookup`): float32 in export.py, int8
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -41,11 +42,11 @@ class Graph:
         """A constant of whole numbers, for axes and bounds."""
         return self.constant("whole." + ".".join(map(str, values)), np.array(values, np.int64))
 
-    def node(self, kind: str, *inputs: str, domain: str = "", **attributes: object) -> str:
+    def node(self, kind: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         """Adds a node with one output and returns that."""
         return self.nodes_out(kind, 1, *inputs, domain=domain, **attributes)[0]
 
-    def nodes_out(self, kind: str, outputs: int, *inputs: str, domain: str = "", **attributes: object) -> list[str]:
+    def nodes_out(self, kind: str, outputs: int, *inputs: str, domain: str = "", **attributes: Any) -> list[str]:
         """Adds a node with several outputs and returns them."""
         name = f"{kind}.{len(self.nodes)}"
         out = [f"{name}.{number}" for number in range(outputs)]

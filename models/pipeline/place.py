@@ -27,7 +27,7 @@ def sha256(path: Path) -> str:
 def need(path: Path, stage: str) -> Path:
     """`path`, which stage `stage` leaves behind; Failed when it has not run."""
     if not path.exists():
-        raise Failed(f"{path.name} is missing: run `python -m models.pipeline {stage}` first")
+        raise Failed(f"{path.name} is missing: run `python3 -m models.pipeline {stage}` first")
     return path
 
 

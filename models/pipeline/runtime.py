@@ -43,15 +43,19 @@ class Encoder:
         return np.stack([found[row] for row in range(len(rows))])
 
     def run(self, rows: Sequence[Sequence[int]]) -> Floats:
-        """The embeddings of one batch of token ids, padded to its longest."""
+        """The embeddings of one batch of token ids."""
+        return self._run(*self.batch(rows))
+
+    def batch(self, rows: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Token ids padded to the longest row, and their mask."""
         length = max(len(row) for row in rows)
         ids = np.array([[*row, *[PADDING] * (length - len(row))] for row in rows], np.int64)
         mask = np.array([[1] * len(row) + [0] * (length - len(row)) for row in rows], np.int64)
-        return self._run(ids, mask)
+        return ids, mask
 
     def milliseconds(self, texts: int, tokens: int, times: int = 60) -> float:
         """The median time of one batch of `texts` texts of `tokens` tokens."""
-        ids = np.random.default_rng(0).integers(4, 1000, (texts, tokens))
+        ids = np.random.default_rng(0).integers(4, self.tokenizer.get_vocab_size(), (texts, tokens))
         taken = []
         for _ in range(times):
             start = time.perf_counter()
@@ -60,5 +64,6 @@ class Encoder:
         return statistics.median(taken) * 1000
 
     def _run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Floats:
+        embedding: Floats
         (embedding,) = self.session.run(["embedding"], {"input_ids": ids, "attention_mask": mask})
         return embedding

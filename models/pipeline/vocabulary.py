@@ -27,7 +27,7 @@ SPECIAL = 4
 #: What the encoder was trained to see before a text; pieces are counted and texts encoded with it.
 PREFIX = "query: "
 HAN = re.compile(r"^▁?[\u3400-\u9fff]+$")
-#: A non-Chinese piece that natural text uses less often than this is left to shorter pieces.
+#: A piece with signs of other writings that natural text uses less often than this is left to shorter ones.
 RARE = 2
 
 
@@ -61,7 +61,7 @@ def choose(tokenizer: Path, natural: Iterable[str], own: Iterable[str]) -> list[
     common text uses them; ASCII and punctuation where they are used, with all single characters.
     """
     vocabulary = json.loads(tokenizer.read_text(encoding="utf-8"))["model"]["vocab"]
-    reader = Tokenizer.from_file(str(tokenizer))
+    reader = _reader(tokenizer)
     common, needed = count(reader, natural), count(reader, own)
     return [piece for row, (piece, _) in enumerate(vocabulary)
             if row >= SPECIAL and piece != "<mask>" and (row in needed or is_kept(piece, common[row]))]
@@ -73,7 +73,7 @@ def is_kept(piece: str, times: int) -> bool:
     if HAN.match(piece):
         return times > 0 or _is_simplified(bare)
     if bare.isascii():
-        return len(bare) <= 1 or times >= RARE or _is_short(bare)
+        return len(bare) <= 1 or times > 0 or _is_short(bare)
     return times >= RARE and all(_is_chinese_or_sign(character) for character in bare)
 
 
@@ -106,13 +106,21 @@ def count(reader: Tokenizer, texts: Iterable[str]) -> Counter[int]:
 
 def differing(full: Path, pruned: Path, texts: Iterable[str]) -> list[str]:
     """The texts that the pruned tokenizer cuts otherwise than the full one."""
-    before, after = Tokenizer.from_file(str(full)), Tokenizer.from_file(str(pruned))
+    before, after = _reader(full), _reader(pruned)
     different: list[str] = []
     for batch in _batches(texts, 4096):
         prefixed = [PREFIX + text for text in batch]
         pairs = zip(batch, before.encode_batch(prefixed), after.encode_batch(prefixed))
         different += [text for text, one, other in pairs if one.tokens != other.tokens]
     return different
+
+
+def _reader(path: Path) -> Tokenizer:
+    """The tokenizer without the padding and cutting that a published file may ask for."""
+    reader = Tokenizer.from_file(str(path))
+    reader.no_padding()
+    reader.no_truncation()
+    return reader
 
 
 def _batches(texts: Iterable[str], size: int) -> Iterator[list[str]]:

@@ -161,7 +161,8 @@ def main(arguments: List[str]) -> int:
         print(f"setup failed: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"setup failed: {error.strerror} ({error.filename}): check the disk and your rights there", file=sys.stderr)
+        print(f"setup failed: {error.strerror} ({error.filename}): check the disk and your rights there",
+              file=sys.stderr)
         return 1
     return 0
 

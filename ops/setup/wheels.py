@@ -62,6 +62,15 @@ def download(lock: Path, into: Path, what: str, processor: str) -> List[Path]:
     return sorted(into.glob("*.whl"))
 
 
+def install(python: Path, lock: Path, environment: Path, what: str) -> None:
+    """Installs exactly the packages of `lock` into a virtual environment, checked by sha256."""
+    with tempfile.TemporaryDirectory(dir=environment, prefix=".pip-") as folder:
+        command = [str(python), "-m", "pip", "install", "--require-hashes", "--no-deps", "--only-binary=:all:",
+                   "--disable-pip-version-check", "--progress-bar", "off", "--requirement", str(lock)]
+        say(f"fetching {what}")
+        _run(command, {**os.environ, "TMPDIR": folder}, environment, what)
+
+
 def pip() -> List[str]:
     """The command that runs pip: this Python's own, else the first one found."""
     if importlib.util.find_spec("pip"):
@@ -97,10 +106,10 @@ def _watch(process: "subprocess.Popen[bytes]", folder: Path, what: str) -> None:
             now, last = time.monotonic(), size
             size = _bytes_in(folder)
             grown = now if size != last else grown
-            say(f"fetching {what}: {size / 1e6:.1f} MB, {now - started:.0f} s")
+            say(f"fetching {what}: {size / 1e6:.0f} MB on disk, {now - started:.0f} s")
             if now - grown > STALLED_SECONDS:
                 raise Failed(f"fetching {what}: nothing came for {STALLED_SECONDS} s, check the network "
-                             "and pip's index setting (pip config list)")
+                             "and pip's index setting (pip config list)") from None
 
 
 def _bytes_in(folder: Path) -> int:

@@ -1,0 +1,1 @@
+"""Tests of the pipeline: `python3 -m models.pipeline test`."""

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Makes .qingting/venv, the Python that the model pipeline runs in, from models/requirements.lock.
+
+Every package is pinned by version and sha256. A second run does nothing and takes milliseconds.
+Needs Python 3.11 or newer with venv.
+
+example: python3 ops/setup/venv.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import List
+
+import wheels
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCK = ROOT / "models" / "requirements.lock"
+STAMP = "qingting-stamp"
+
+
+def make(into: Path) -> bool:
+    """Makes the virtual environment `into` hold exactly what the lock says; False when it already did."""
+    if sys.version_info < (3, 11):
+        raise wheels.Failed("the model pipeline needs Python 3.11 or newer: install one and run this with it")
+    wheels.machine()
+    wanted = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()
+    into.parent.mkdir(parents=True, exist_ok=True)
+    with open(into.with_name(into.name + ".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stamp = into / STAMP
+        if stamp.exists() and stamp.read_text().strip() == wanted:
+            return False
+        shutil.rmtree(into, ignore_errors=True)
+        _create(into)
+        wheels.install(into / "bin" / "python", LOCK, into, "the model pipeline's packages")
+        stamp.write_text(wanted + "\n")
+    return True
+
+
+def _create(into: Path) -> None:
+    wheels.say("making a Python environment for the model pipeline")
+    made = subprocess.run([sys.executable, "-m", "venv", str(into)], capture_output=True, text=True)
+    if made.returncode != 0:
+        raise wheels.Failed("cannot make a virtual environment: apt-get install python3-venv, then try again")
+
+
+def main(arguments: List[str]) -> int:
+    """Runs the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--into", type=Path, default=ROOT / ".qingting" / "venv",
+                        help="the folder of the environment (default: .qingting/venv)")
+    into: Path = parser.parse_args(arguments).into
+    try:
+        if make(into):
+            wheels.say(f"the model pipeline's Python is in {into}")
+    except wheels.Failed as error:
+        print(f"setup failed: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"setup failed: {error.strerror} ({error.filename}): check the disk and your rights there",
+              file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
