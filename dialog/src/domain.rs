@@ -253,7 +253,8 @@ pub struct Reply {
 pub struct Summary {
     /// The number the customer calls from.
     pub caller: String,
-    /// Why the call is handed over: `asked`, `no_match`, `silence`, `slot`, `confirm`, `failed`.
+    /// Why the call is handed over: `asked`, `action` (a person does it), `no_match`, `silence`, `slot`,
+    /// `confirm`, `failed`.
     pub reason: String,
     /// Title of the action that was under way, or of the last one; empty when there was none.
     pub wanted: String,

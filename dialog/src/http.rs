@@ -12,7 +12,7 @@ use axum::{
     Json, Router,
     body::Bytes,
     extract::{DefaultBodyLimit, State, WebSocketUpgrade, ws},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -51,6 +51,17 @@ pub fn routes(service: Service, metrics: PrometheusHandle) -> Router {
         .route("/metrics", get(|State(it): State<Shared>| async move { it.metrics.render() }))
         .layer(DefaultBodyLimit::max(bytes))
         .with_state(Shared { service, metrics, probing: Arc::new(Semaphore::new(1)) })
+}
+
+/// A path that is none, said in the caller's own protocol.
+pub async fn nowhere(headers: HeaderMap) -> Response {
+    let kind = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    if kind.is_some_and(|it| it.starts_with("application/grpc")) {
+        return Status::unimplemented("no such method").into_http();
+    }
+    refused(&Status::not_found(
+        "no such path: there are /v1/turn, /v1/parse, /v1/converse, /healthz, /readyz and /metrics",
+    ))
 }
 
 async fn turn(State(it): State<Shared>, headers: HeaderMap, body: Body) -> Response {

@@ -60,7 +60,7 @@ pub trait Archive: Send + Sync {
 pub fn mask(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut run = String::new();
-    for c in text.chars().chain([' ']) {
+    for c in text.chars().chain(['\0']) {
         if is_digit(c) || (!run.is_empty() && matches!(c, ' ' | '-' | ',' | '，') && run.len() < 64)
         {
             run.push(c);
@@ -71,7 +71,6 @@ pub fn mask(text: &str) -> String {
         out.push(c);
     }
     out.pop();
-    flush(&mut out, &run);
     out
 }
 

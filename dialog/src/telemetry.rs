@@ -2,7 +2,7 @@
 //!
 //! Customers' words never go into any of them.
 
-use std::time::Instant;
+use std::{io::IsTerminal as _, time::Instant};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::trace::TracerProvider as _;
@@ -77,7 +77,10 @@ pub fn start(settings: &Telemetry) -> Result<Guard, String> {
             tracing_subscriber::filter::Targets::new().with_target("dialog", tracing::Level::INFO),
         )
     });
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(filter);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .with_filter(filter);
     tracing_subscriber::registry()
         .with(layer)
         .with(lines)

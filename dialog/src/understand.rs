@@ -6,16 +6,24 @@
 pub mod link;
 mod premise;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
-use nlu::{Act, Found, Reading, Refusal, Text, values};
+use nlu::{
+    Act, Found, Reading, Refusal, Text,
+    values::{self, Kind},
+};
 
 use crate::{
-    catalogue::{Action, Catalogue, SlotKind},
+    catalogue::{Action, Catalogue, Entry, SlotKind},
     domain::{Expects, OUT_OF_SCOPE, Premise, Slot, Understanding, Value},
 };
 
+use serde_json::Value as Json;
+
 pub use link::{Linked, Linker};
+
+/// A bare number of fewer characters is not taken for an amount unless one was asked for: "按九".
+const IMPLIED_CHARS: usize = 2;
 
 /// Reads an utterance against the catalogue.
 ///
@@ -33,15 +41,19 @@ pub fn understand(
     let linked = linker.find(text);
     let premise = premise::no_attribute(catalogue, text, &linked);
     let action = wanted(catalogue, expects, reading);
-    let mut finder = Finder { catalogue, text, taken: BTreeSet::new(), slots: Vec::new() };
+    let strict = &reading.values;
+    let mut finder =
+        Finder { catalogue, text, strict, today, taken: BTreeSet::new(), slots: Vec::new() };
     if let Expects::Slot(name) = expects {
-        finder.asked(name, &linked, today);
+        finder.asked(name, &linked);
     }
-    finder.all(action, &linked, &reading.values);
-    if let (Expects::Yes { .. }, Some((Act::Correct, _)), Some(action)) =
-        (expects, reading.act, action)
-    {
-        finder.corrected(action, &linked, today);
+    finder.all(action, &linked);
+    let corrects = matches!(reading.act, Some((Act::Correct | Act::Digits, _)));
+    if let (Expects::Yes { .. }, true, Some(action)) = (expects, corrects, action) {
+        finder.corrected(action, &linked);
+    }
+    if let (Expects::Anything, None, Some(action)) = (expects, reading.refusal, action) {
+        finder.implied(action);
     }
     let wanted: &[String] = match (expects, action) {
         (Expects::Slot(name), _) => &[name.to_owned()],
@@ -50,6 +62,9 @@ pub fn understand(
     };
     let premise = premise.or_else(|| premise::not_sold(catalogue, text, wanted, &finder.slots));
     let mut slots = finder.slots;
+    if let (Expects::Anything, None, Some(action)) = (expects, reading.refusal, action) {
+        slots.retain(|slot| is_of_use(slot, action));
+    }
     slots.sort_by_key(|slot| (slot.start, slot.end));
     let refused = matches!(premise, Some(Premise::NoAttribute { .. }));
     let reason = if refused { Some(Refusal::FalsePremise) } else { reading.refusal };
@@ -81,7 +96,14 @@ pub fn keys(
 ) -> Option<Slot> {
     let Expects::Slot(name) = expects else { return None };
     let text = Text::new(keys);
-    let mut finder = Finder { catalogue, text: &text, taken: BTreeSet::new(), slots: Vec::new() };
+    let mut finder = Finder {
+        catalogue,
+        text: &text,
+        strict: &[],
+        today,
+        taken: BTreeSet::new(),
+        slots: Vec::new(),
+    };
     let SlotKind::Value(kind) = catalogue.slot(name)?.kind else { return None };
     let found = values::find_kind(&text, kind, today).into_iter().next()?;
     finder.value(name, found);
@@ -101,25 +123,47 @@ fn wanted<'a>(
     catalogue.action(&catalogue.intent(&top.intent)?.action)
 }
 
+/// Names of things say little outside an action that asks for them: "流量" is a gift when points are redeemed.
+fn is_of_use(slot: &Slot, action: &Action) -> bool {
+    let wants = |name: &String| *name == slot.name;
+    !matches!(slot.value, Value::Entity { .. })
+        || action.slots.iter().chain(&action.optional).any(wants)
+}
+
+/// Whether a slot's words and a span of the normalised text share a character.
+fn overlaps(text: &Text, slot: &Slot, span: &Range<usize>) -> bool {
+    let raw = text.to_raw(span.clone());
+    slot.start < raw.end && raw.start < slot.end
+}
+
 /// Gives what was found to slots.
 struct Finder<'a> {
     catalogue: &'a Catalogue,
     text: &'a Text,
+    /// Values that free speech shows by itself.
+    strict: &'a [Found],
+    today: jiff::civil::Date,
     taken: BTreeSet<(String, usize)>,
     slots: Vec<Slot>,
 }
 
 impl Finder<'_> {
     /// The slot that was asked for: leniently, and before all others.
-    fn asked(&mut self, name: &str, linked: &[Linked], today: jiff::civil::Date) {
+    fn asked(&mut self, name: &str, linked: &[Linked]) {
         let Some(slot) = self.catalogue.slot(name) else { return };
         match &slot.kind {
             SlotKind::Value(kind) => {
-                if let Some(found) = values::find_kind(self.text, *kind, today).into_iter().next() {
+                if let Some(found) = self.lenient(*kind).into_iter().next() {
                     self.value(name, found);
                 }
             }
-            SlotKind::Entity(kind) => self.entities(name, kind, linked),
+            SlotKind::Entity(kind) => {
+                if linked.iter().any(|it| it.kind == *kind) {
+                    self.entities(name, kind, linked);
+                } else if let Some(link) = self.by_attribute(kind, 1) {
+                    self.entities(name, kind, &[link]);
+                }
+            }
             SlotKind::Text => {
                 let whole = 0..self.text.chars().len();
                 if !whole.is_empty() {
@@ -130,40 +174,133 @@ impl Finder<'_> {
         }
     }
 
-    /// A slot of the action that is to be corrected, leniently, where none of them was found strictly:
-    /// "不对，是一百".
-    fn corrected(&mut self, action: &Action, linked: &[Linked], today: jiff::civil::Date) {
-        for name in action.slots.iter().chain(&action.optional) {
-            let own =
-                |it: &Slot| action.slots.contains(&it.name) || action.optional.contains(&it.name);
-            let is_text = self.catalogue.slot(name).is_some_and(|it| it.kind == SlotKind::Text);
-            if self.slots.iter().any(own) || is_text {
-                return;
+    /// What may be a value of this kind, best first. "尾号5678" and "186那个" are no amounts, since they
+    /// show by themselves what they are; digits that were asked for may well look like a number.
+    fn lenient(&self, kind: Kind) -> Vec<Found> {
+        let mut found = values::find_kind(self.text, kind, self.today);
+        found.retain(|it| {
+            let is_other = |other: &Found| {
+                let covers = other.span.start <= it.span.start && it.span.end <= other.span.end;
+                let is_longer = other.span != it.span;
+                let is_number = other.value.kind() == Kind::Phone && kind != Kind::Digits;
+                other.value.kind() != kind && covers && (is_longer || is_number)
+            };
+            !self.strict.iter().any(is_other)
+        });
+        found
+    }
+
+    /// The one entry of a kind whose price, volume or other number was said: "八十九的" of plans. Of
+    /// several the last is meant: "从八十九换到五十九".
+    fn by_attribute(&self, kind: &str, chars: usize) -> Option<Linked> {
+        let attributes = &self.catalogue.knowledge.kinds.get(kind)?.attributes;
+        let mut best: Option<Linked> = None;
+        for (name, attribute) in attributes {
+            let said_as = if attribute.unit == "mb" { Kind::Data } else { Kind::Money };
+            for Found { value, span } in self.lenient(said_as) {
+                if span.len() < chars {
+                    continue;
+                }
+                let number = match value {
+                    nlu::Value::Data { mb } => mb,
+                    nlu::Value::Money { fen } if attribute.unit == "fen" => fen,
+                    // Nothing but a number: 500 of a thing that is measured in no unit of ours.
+                    nlu::Value::Money { fen } if fen % 100 == 0 => fen / 100,
+                    _ => continue,
+                };
+                let has = |entry: &&Entry| {
+                    entry.attributes.get(name).and_then(Json::as_i64) == Some(number)
+                };
+                let mut same = self.catalogue.knowledge.of(kind).filter(has);
+                let is_later = best.as_ref().is_none_or(|it| it.span.start < span.start);
+                if let (true, Some(entry), None) = (is_later, same.next(), same.next()) {
+                    best = Some(Linked { kind: kind.into(), id: entry.id.clone(), span });
+                }
             }
-            self.asked(name, linked, today);
+        }
+        best
+    }
+
+    /// What an action needs and the words say without showing it: "给我充五十", "换成八十九的".
+    fn implied(&mut self, action: &Action) {
+        for name in action.slots.iter().chain(&action.optional) {
+            let is_needed = action.slots.contains(name);
+            if self.slots.iter().any(|it| it.name == *name) {
+                continue;
+            }
+            match self.catalogue.slot(name).map(|it| &it.kind) {
+                Some(SlotKind::Value(Kind::Money)) => {
+                    let clear = |it: &Found| {
+                        let taken =
+                            self.slots.iter().any(|slot| overlaps(self.text, slot, &it.span));
+                        !taken && it.span.len() >= IMPLIED_CHARS
+                    };
+                    let found = self.lenient(Kind::Money).into_iter().filter(clear);
+                    if let Some(last) = found.max_by_key(|it| it.span.start) {
+                        self.value(name, last);
+                    }
+                }
+                Some(SlotKind::Entity(kind)) if is_needed => {
+                    if let Some(link) = self.by_attribute(kind, IMPLIED_CHARS) {
+                        self.entities(name, kind, &[link]);
+                    }
+                }
+                Some(SlotKind::Value(_) | SlotKind::Entity(_) | SlotKind::Text) | None => {}
+            }
         }
     }
 
-    /// Everything else that was named: for the wanted action's slots first, then for the slot that is
-    /// first in the catalogue among those of its kind.
-    fn all(&mut self, action: Option<&Action>, linked: &[Linked], found: &[Found]) {
-        let mut names: Vec<&str> = Vec::new();
-        if let Some(action) = action {
-            names.extend(action.slots.iter().chain(&action.optional).map(String::as_str));
+    /// A slot of the action that is to be corrected, leniently, where none of them was found strictly:
+    /// "不是五十，是一百". What is said last is what is meant.
+    fn corrected(&mut self, action: &Action, linked: &[Linked]) {
+        for name in action.slots.iter().chain(&action.optional) {
+            let own =
+                |it: &Slot| action.slots.contains(&it.name) || action.optional.contains(&it.name);
+            if self.slots.iter().any(own) {
+                return;
+            }
+            match self.catalogue.slot(name).map(|it| &it.kind) {
+                Some(SlotKind::Value(kind)) => {
+                    let found = self.lenient(*kind);
+                    if let Some(last) = found.into_iter().max_by_key(|it| it.span.start) {
+                        self.value(name, last);
+                    }
+                }
+                Some(SlotKind::Entity(_)) => self.asked(name, linked),
+                Some(SlotKind::Text) | None => {}
+            }
+        }
+    }
+
+    /// Everything else that was named: for the wanted action's slots first, then, from words that none of
+    /// them took, for the slot that is first in the catalogue among those of its kind.
+    fn all(&mut self, action: Option<&Action>, linked: &[Linked]) {
+        let own: Vec<&String> =
+            action.map_or_else(Vec::new, |it| it.slots.iter().chain(&it.optional).collect());
+        for name in &own {
+            self.named(name, linked, self.strict);
         }
         let mut rest: Vec<_> = self.catalogue.slots().collect();
         rest.sort_by_key(|slot| slot.place);
-        names.extend(rest.iter().map(|slot| slot.name.as_str()));
-        for name in names {
-            match self.catalogue.slot(name).map(|slot| &slot.kind) {
-                Some(SlotKind::Value(kind)) => {
-                    for value in found.iter().filter(|it| it.value.kind() == *kind) {
-                        self.value(name, value.clone());
-                    }
+        for slot in rest.into_iter().filter(|slot| !own.contains(&&slot.name)) {
+            let clear =
+                |span: &Range<usize>| !self.slots.iter().any(|it| overlaps(self.text, it, span));
+            let linked: Vec<_> = linked.iter().filter(|it| clear(&it.span)).cloned().collect();
+            let found: Vec<_> = self.strict.iter().filter(|it| clear(&it.span)).cloned().collect();
+            self.named(&slot.name, &linked, &found);
+        }
+    }
+
+    /// What was said for one slot.
+    fn named(&mut self, name: &str, linked: &[Linked], found: &[Found]) {
+        match self.catalogue.slot(name).map(|slot| &slot.kind) {
+            Some(SlotKind::Value(kind)) => {
+                for value in found.iter().filter(|it| it.value.kind() == *kind) {
+                    self.value(name, value.clone());
                 }
-                Some(SlotKind::Entity(kind)) => self.entities(name, kind, linked),
-                Some(SlotKind::Text) | None => {}
             }
+            Some(SlotKind::Entity(kind)) => self.entities(name, kind, linked),
+            Some(SlotKind::Text) | None => {}
         }
     }
 
@@ -189,7 +326,7 @@ impl Finder<'_> {
         self.taken.insert((kind.into(), at))
     }
 
-    fn push(&mut self, name: &str, span: std::ops::Range<usize>, value: Value) {
+    fn push(&mut self, name: &str, span: Range<usize>, value: Value) {
         let raw = self.text.to_raw(span.clone());
         self.slots.push(Slot {
             name: name.into(),

@@ -24,7 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crash", &[]),
     ("domain", &[]),
     ("flow", &["catalogue", "domain"]),
-    ("grpc", &["catalogue", "config", "domain", "session", "telemetry", "turn", "understand"]),
+    ("grpc", &["config", "domain", "session", "telemetry", "turn", "understand"]),
     ("health", &["backend", "turn"]),
     ("http", &["grpc", "health"]),
     ("journal", &[]),
@@ -49,12 +49,30 @@ const ABSENT: &[(&[&str], &[&str], &str)] = &[
     (&["domain", "flow", "understand"], &["fs", "io", "env"], "it reads no files"),
     (&["turn"], &["redis", "sqlx", "reqwest", "memory"], "turn knows traits, never drivers"),
     (&["session", "ledger", "backend", "journal"], &["tonic", "axum"], "drivers know no door"),
-    (&["config", "clock", "crash", "local", "telemetry"], &["proto", "axum"], "no wire contract here"),
+    (
+        &["config", "clock", "crash", "local", "telemetry"],
+        &["proto", "axum"],
+        "no wire contract here",
+    ),
 ];
 
 const IMPURE: &[&str] = &[
-    "async", "await", "tokio", "futures", "sqlx", "redis", "reqwest", "net", "thread", "Instant",
-    "SystemTime", "now", "tracing", "metrics", "rand", "ulid",
+    "async",
+    "await",
+    "tokio",
+    "futures",
+    "sqlx",
+    "redis",
+    "reqwest",
+    "net",
+    "thread",
+    "Instant",
+    "SystemTime",
+    "now",
+    "tracing",
+    "metrics",
+    "rand",
+    "ulid",
 ];
 
 /// Files of those modules that do read: packs from folders and from Postgres.
@@ -65,8 +83,29 @@ const DOORS: &[&str] = &["grpc", "http"];
 
 /// What only an operator's data may say.
 const TELECOM: &[&str] = &[
-    "话费", "流量", "套餐", "宽带", "短信", "漫游", "彩铃", "会员", "充值", "退订", "营业厅", "余额",
-    "telecom", "roaming", "broadband", "addon",
+    "话费",
+    "流量",
+    "套餐",
+    "宽带",
+    "短信",
+    "漫游",
+    "彩铃",
+    "会员",
+    "充值",
+    "退订",
+    "营业厅",
+    "余额",
+    "telecom",
+    "roaming",
+    "broadband",
+    "addon",
+];
+
+/// Words beside a number that tell a volume from a speed, and the head of a number from a price. Values
+/// must know them; nothing else in `nlu` may.
+const TELL_APART: &[(&str, &[&str])] = &[
+    ("values/data.rs", &["流量", "宽带"]),
+    ("values/phone.rs", &["套餐", "流量", "会员", "宽带"]),
 ];
 
 /// One source file without comments and test modules, its lines in place.
@@ -125,9 +164,10 @@ fn sources(folder: &str) -> Vec<Source> {
 /// The text with comments blanked, up to its test module.
 fn code(text: &str) -> String {
     let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-    let lines = text.lines().map(|line| match line.find("//") {
-        Some(at) if line[..at].matches('"').count() % 2 == 0 => &line[..at],
-        _ => line,
+    let is_code = |line: &str, at: usize| line[..at].matches('"').count().is_multiple_of(2);
+    let lines = text.lines().map(|line| {
+        let comment = line.match_indices("//").map(|(at, _)| at).find(|at| is_code(line, *at));
+        comment.map_or(line, |at| &line[..at])
     });
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -285,8 +325,13 @@ fn nlu_knows_no_telecom_and_nothing_of_ours() {
             broken.push(format!("nlu/Cargo.toml: must not depend on `{ours}`"));
         }
     }
-    for source in sources("nlu/src") {
+    for source in sources("nlu/src").iter().filter(|it| !it.path.ends_with("/tests.rs")) {
         for word in TELECOM {
+            let may =
+                |(path, words): &(&str, &[&str])| *path == source.path && words.contains(word);
+            if TELL_APART.iter().any(may) {
+                continue;
+            }
             if let Some(at) = source.code.find(word) {
                 broken.push(format!("nlu/src/{}", source.at(at, &format!("knows `{word}`"))));
             }
@@ -301,8 +346,7 @@ fn broken_arrows_are_seen() {
     let text = "//! crate::a\nuse crate::{\n    b::{c, d},\n    e,\n};\nfn f() { crate::g::h(\"//\") } // crate::i\n\
         #[cfg(test)]\nmod tests { use crate::j; }\n";
     let read = source("x/y.rs", text);
-    let found: Vec<String> =
-        uses(&read).into_iter().map(|(at, used)| read.at(at, &used)).collect();
+    let found: Vec<String> = uses(&read).into_iter().map(|(at, used)| read.at(at, &used)).collect();
     assert_eq!(found, ["x/y.rs:3: b", "x/y.rs:4: e", "x/y.rs:6: g"]);
     let named = source("x.rs", "let tokio_like = 1; // tokio\nuse a::tokio;");
     assert_eq!(named.word("tokio").map(|at| named.at(at, "")), Some("x.rs:2: ".into()));

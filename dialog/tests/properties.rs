@@ -25,7 +25,11 @@ use telecom::telecom;
 
 /// Replies that put a question about what is under way.
 const PROMPTS: &[&str] = &[
-    "reply/choose", "reply/unclear", "reply/number_which", "reply/ask_again", "reply/confirm_again",
+    "reply/choose",
+    "reply/unclear",
+    "reply/number_which",
+    "reply/ask_again",
+    "reply/confirm_again",
     "reply/correct_what",
 ];
 
@@ -43,9 +47,10 @@ struct Move {
 }
 
 fn moves(at_most: usize) -> impl Strategy<Value = Vec<Move>> {
-    let one = any::<(u8, u16, u16, u8, u8)>().prop_map(
-        |(kind, choice, slots, probability, answer)| Move { kind, choice, slots, probability, answer },
-    );
+    let one =
+        any::<(u8, u16, u16, u8, u8)>().prop_map(|(kind, choice, slots, probability, answer)| {
+            Move { kind, choice, slots, probability, answer }
+        });
     prop::collection::vec(one, 1..at_most)
 }
 
@@ -53,7 +58,8 @@ fn moves(at_most: usize) -> impl Strategy<Value = Vec<Move>> {
 fn input(catalogue: &Catalogue, state: &State, it: Move) -> Input {
     match it.kind % 20 {
         0..=7 => heard(catalogue, state, it, None, None),
-        8..=11 => heard(catalogue, state, it, Some(Act::Affirm), Some(Refusal::Noise)),
+        8..=10 => heard(catalogue, state, it, Some(Act::Affirm), Some(Refusal::Noise)),
+        11 => heard(catalogue, state, it, Some(Act::Correct), Some(Refusal::Noise)),
         12 | 13 => {
             let act = Act::ALL[usize::from(it.choice) % Act::ALL.len()];
             let reason = (it.choice & 64 == 0).then_some(Refusal::Unclear);
@@ -70,7 +76,10 @@ fn input(catalogue: &Catalogue, state: &State, it: Move) -> Input {
             let keys = ["1", "2", "0", "*", "13900005678", "7", "5678#"];
             let keys = keys[usize::from(it.choice) % keys.len()];
             let asked = asked(state).filter(|_| keys.len() > 4);
-            Input::Digits { keys: keys.into(), slot: asked.map(|name| slot(catalogue, name, it.slots)) }
+            Input::Digits {
+                keys: keys.into(),
+                slot: asked.map(|name| slot(catalogue, name, it.slots)),
+            }
         }
     }
 }
@@ -105,7 +114,7 @@ fn heard(
         reason,
         act: act.map(|act| (act, 0.4 + f32::from(it.probability) / 425.0)),
         slots: named(catalogue, state, it.slots),
-        premise: (it.slots % 23 == 0).then_some(not_sold),
+        premise: it.slots.is_multiple_of(23).then_some(not_sold),
     })
 }
 
@@ -113,13 +122,15 @@ fn heard(
 fn named(catalogue: &Catalogue, state: &State, seed: u16) -> Vec<Slot> {
     let all: Vec<&str> = catalogue.slots().map(|it| it.name.as_str()).collect();
     let mut slots = Vec::new();
-    if let Some(name) = asked(state).filter(|_| seed % 4 != 0) {
+    if let Some(name) = asked(state).filter(|_| !seed.is_multiple_of(4)) {
         slots.push(slot(catalogue, name, seed));
     }
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         slots.push(slot(catalogue, all[usize::from(seed / 3) % all.len()], seed / 7));
     }
-    if seed % 11 == 0 && let Some(one) = slots.first().cloned() {
+    if seed.is_multiple_of(11)
+        && let Some(one) = slots.first().cloned()
+    {
         slots.push(Slot { value: slot(catalogue, &one.name, seed / 5).value, ..one });
     }
     slots
@@ -129,8 +140,11 @@ fn slot(catalogue: &Catalogue, name: &str, seed: u16) -> Slot {
     let n = i64::from(seed);
     let day = jiff::civil::date(2026, 12, 1 + (n % 28) as i8);
     let phones = [
-        ("18600001234", Part::Whole), ("13900005678", Part::Whole), ("5678", Part::Tail),
-        ("9999", Part::Tail), ("186", Part::Head),
+        ("18600001234", Part::Whole),
+        ("13900005678", Part::Whole),
+        ("5678", Part::Tail),
+        ("9999", Part::Tail),
+        ("186", Part::Head),
     ];
     let (digits, part) = phones[usize::from(seed) % phones.len()];
     let value = match &catalogue.slot(name).expect("a slot of the pack").kind {
@@ -167,7 +181,9 @@ fn field(name: &str) -> Json {
         "numbers" => json!(["18600001234", "13900005678"]),
         "addons" | "plans" | "offers" | "obstacles" => json!([]),
         _ if ["is_", "has_", "can_"].iter().any(|it| name.starts_with(it)) => json!(true),
-        _ if ["_fen", "_mb", "left", "days", "points"].iter().any(|it| name.contains(it)) => json!(12),
+        _ if ["_fen", "_mb", "left", "days", "points"].iter().any(|it| name.contains(it)) => {
+            json!(12)
+        }
         _ => json!("2026-12-03"),
     }
 }
@@ -287,7 +303,9 @@ impl Watch {
             Input::Opened | Input::Silent | Input::Answered(_) => false,
         };
         let task = before.tasks.last().map(|it| (it.action.clone(), it.slots.clone()));
-        let named = task.is_some() && task == self.named && self.named.as_ref().is_some_and(|it| it.0 == key.action);
+        let named = task.is_some()
+            && task == self.named
+            && self.named.as_ref().is_some_and(|it| it.0 == key.action);
         prop_assert!(is_free || (yes && named), "{key} without a yes: {input:?}, {:?}", self.named);
         Ok(())
     }
@@ -357,7 +375,9 @@ fn random_calls_get_far() {
     for _ in 0..200 {
         let mut call = Watch::new();
         for _ in 0..40 {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             let [a, b, c, d, e, f, g, _] = seed.to_be_bytes();
             let it = Move {
                 kind: a,

@@ -63,11 +63,8 @@ async fn redis_keeps_the_contract_and_refuses_what_it_cannot_read() {
     let session = session::contract::session("c1");
     store.save(&session, None).await.expect("saves");
     let mut connection = raw(&server).await;
-    let keys: Vec<String> = redis::cmd("KEYS")
-        .arg("*call:demo:c1")
-        .query_async(&mut connection)
-        .await
-        .expect("a key");
+    let keys: Vec<String> =
+        redis::cmd("KEYS").arg("*call:demo:c1").query_async(&mut connection).await.expect("a key");
     let mut write = async |field: serde_json::Value| {
         let mut command = redis::cmd("HSET");
         command.arg(&keys[0]).arg("session").arg(field.to_string());
@@ -244,10 +241,18 @@ async fn the_journal_reaches_postgres_whole_and_once() {
     }
     assert_eq!(cuts, 3, "a cut before the delete leaves the entries in Redis");
     while drain::once(&mut connection, &archive).await.expect("drains") > 0 {}
-    assert_eq!(kept(&pool).await, 120, "what was kept before the cut is not kept twice, and all is there");
+    assert_eq!(
+        kept(&pool).await,
+        120,
+        "what was kept before the cut is not kept twice, and all is there"
+    );
 
     let again = session::contract::entry("j1", 2);
-    assert_eq!(archive.keep(&[again]).await.expect("keeps"), 0, "an entry that is there is not new");
+    assert_eq!(
+        archive.keep(&[again]).await.expect("keeps"),
+        0,
+        "an entry that is there is not new"
+    );
 
     let mut damaged = redis::cmd("XADD");
     damaged.arg("qingting:{3}:journal").arg("*").arg("entry").arg("{broken");

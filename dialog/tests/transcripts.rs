@@ -90,14 +90,8 @@ impl Play<'_> {
             .ok_or("write what it means in brackets, as in [cancel_addon]")?;
         let text = Text::new(said);
         let values = values::find_all(&text, self.state.today);
-        let mut reading = Reading {
-            text,
-            ranking: Vec::new(),
-            in_scope: SURE,
-            refusal: None,
-            act: None,
-            values,
-        };
+        let mut reading =
+            Reading { text, ranking: Vec::new(), in_scope: SURE, refusal: None, act: None, values };
         for label in labels.split(", ") {
             let (id, probability) = match label.split_once(' ') {
                 Some((id, number)) => (id, f32::from_str(number).map_err(|it| it.to_string())?),
@@ -159,7 +153,8 @@ fn decoded(path: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = path.as_bytes();
     while let [first, tail @ ..] = rest {
-        let hex = tail.get(..2).filter(|_| *first == b'%').and_then(|it| std::str::from_utf8(it).ok());
+        let hex =
+            tail.get(..2).filter(|_| *first == b'%').and_then(|it| std::str::from_utf8(it).ok());
         match hex.and_then(|it| u8::from_str_radix(it, 16).ok()) {
             Some(byte) => (bytes.push(byte), rest = &tail[2..]).1,
             None => (bytes.push(*first), rest = tail).1,
@@ -230,8 +225,10 @@ fn difference(written: &str, played: &str) -> String {
 fn calls_go_as_they_are_written() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
     let bless = std::env::var_os("QINGTING_BLESS").is_some();
-    let entries = fs::read_dir(&folder).expect("transcripts").map(|it| it.expect("an entry").path());
-    let mut paths: Vec<_> = entries.filter(|it| it.extension().is_some_and(|e| e == "txt")).collect();
+    let entries =
+        fs::read_dir(&folder).expect("transcripts").map(|it| it.expect("an entry").path());
+    let mut paths: Vec<_> =
+        entries.filter(|it| it.extension().is_some_and(|e| e == "txt")).collect();
     paths.sort();
     assert!(paths.len() >= 40, "{} transcripts", paths.len());
     let mut broken = Vec::new();

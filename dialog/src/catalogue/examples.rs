@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use super::Problem;
 
+/// Slots of an utterance: name, and where its words lie in the text, in characters.
+pub type Marks = Vec<(String, Range<usize>)>;
+
 /// An utterance and what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Example {
@@ -11,8 +14,8 @@ pub struct Example {
     pub label: String,
     /// The text without annotation.
     pub text: String,
-    /// Annotated slots in order: name, and where its words lie in `text`, in characters.
-    pub slots: Vec<(String, Range<usize>)>,
+    /// Annotated slots in order.
+    pub slots: Marks,
     /// Never fitted, only measured.
     pub held_out: bool,
     /// Where it stands: file within the pack and line.
@@ -49,7 +52,7 @@ pub(super) fn lines<'a>(
 ///
 /// # Errors
 /// What is wrong with it and how to write it.
-pub fn strip(annotated: &str) -> Result<(String, Vec<(String, Range<usize>)>), String> {
+pub fn strip(annotated: &str) -> Result<(String, Marks), String> {
     let mut text = String::new();
     let mut length = 0;
     let mut slots = Vec::new();

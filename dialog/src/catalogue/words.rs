@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use minijinja::{Environment, UndefinedBehavior, Value, escape_formatter, value::Serde};
+use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, escape_formatter, value::Serde};
 use serde_json::Value as Json;
 
 use crate::domain::Reply;
@@ -41,6 +41,9 @@ impl Words {
         let variant = self.variants.entry(key.into()).or_default();
         let name = format!("{key}/{variant}");
         *variant += 1;
+        for code in blocks(source) {
+            known_filters(&self.says, code)?;
+        }
         self.says.add_template_owned(name.clone(), source.to_owned())?;
         Ok(self.says.get_template(&name)?.undeclared_variables(true).into_iter().collect())
     }
@@ -50,12 +53,16 @@ impl Words {
         action: &str,
         source: &str,
     ) -> Result<Vec<String>, minijinja::Error> {
+        for code in blocks(source) {
+            known_filters(&self.paths, code)?;
+        }
         self.paths.add_template_owned(action.to_owned(), source.to_owned())?;
         Ok(self.paths.get_template(action)?.undeclared_variables(true).into_iter().collect())
     }
 
     /// What an expression names.
     pub(super) fn names_in(&self, expression: &str) -> Result<Vec<String>, minijinja::Error> {
+        known_filters(&self.says, expression)?;
         let compiled = self.says.compile_expression(expression)?;
         Ok(compiled.undeclared_variables(true).into_iter().collect())
     }
@@ -86,10 +93,46 @@ impl Words {
         context: &Context,
     ) -> Result<Json, minijinja::Error> {
         let value = self.says.compile_expression(expression)?.eval(Serde(context))?;
-        serde_json::to_value(value).map_err(|error| {
-            minijinja::Error::new(minijinja::ErrorKind::BadSerialization, error.to_string())
-        })
+        serde_json::to_value(value)
+            .map_err(|error| minijinja::Error::new(ErrorKind::BadSerialization, error.to_string()))
     }
+}
+
+/// What stands between `{{` and `}}`, or `{%` and `%}`.
+fn blocks(source: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = source;
+    while let Some(at) = rest.find("{{").into_iter().chain(rest.find("{%")).min() {
+        let close = if rest[at..].starts_with("{{") { "}}" } else { "%}" };
+        let Some((code, after)) = rest[at + 2..].split_once(close) else { break };
+        found.push(code);
+        rest = after;
+    }
+    found
+}
+
+/// Whether every filter in the code is known. Templates would find out only on the line.
+fn known_filters(words: &Environment<'_>, code: &str) -> Result<(), minijinja::Error> {
+    let mut quote = None;
+    for (at, c) in code.char_indices() {
+        match (quote, c) {
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(open), _) if open == c => quote = None,
+            (None, '|') => {
+                let name = code[at + 1..].trim_start();
+                let end = name.find(|c: char| !c.is_alphanumeric() && c != '_');
+                let name = &name[..end.unwrap_or(name.len())];
+                let tried = words.compile_expression(&format!("none | {name}"))?.eval(());
+                if let Err(error) = tried
+                    && error.kind() == ErrorKind::UnknownFilter
+                {
+                    return Err(error);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 const FAILED: &str = "reply/failed";
@@ -195,6 +238,19 @@ mod tests {
         check("{{ m | month }}{{ d | date }}", "11月11月3日");
         check("尾号{{ caller | tail }}", "尾号1234");
         check("{{ none.text if none else '本月' }}", "本月");
+    }
+
+    #[test]
+    fn unknown_filters_are_seen_before_a_customer_hears_them() {
+        let mut words = Words::new();
+        for known in ["{{ a | yuan }} | x", "{{ '|x' }}", "{% if a|length > 1 %}x{% endif %}"] {
+            words.add("reply/x", known).expect(known);
+        }
+        for unknown in ["{{ a | yaun }}", "{% if a %}{{ a|gb|tial }}{% endif %}"] {
+            let error = words.add("reply/x", unknown).expect_err(unknown).to_string();
+            assert!(error.contains("filter"), "{error}");
+        }
+        assert!(words.names_in("a | fen").is_err());
     }
 
     #[test]

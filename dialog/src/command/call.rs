@@ -171,11 +171,11 @@ impl Terminal {
 
 /// "query_data_usage 0.97 · month=2026-11 · 6 ms"
 fn understood(read: &Understanding, took: Duration) -> String {
-    let mut parts = vec![match read.reason {
-        None => format!("{} {:.2}", read.intent, read.confidence),
-        Some(reason) => format!("{} · {}", read.intent, reason.id()),
+    let mut parts = vec![match (read.reason, read.act) {
+        (None, _) => format!("{} {:.2}", read.intent, read.confidence),
+        (Some(_), Some((act, probability))) => format!("{} {probability:.2}", act.id()),
+        (Some(reason), None) => format!("{} · {}", read.intent, reason.id()),
     }];
-    parts.extend(read.act.map(|(act, _)| act.id().to_owned()));
     parts.extend(read.slots.iter().map(|slot| format!("{}={}", slot.name, slot.value.canonical())));
     parts.push(format!("{} ms", took.as_millis()));
     parts.join(" · ")

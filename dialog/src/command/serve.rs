@@ -92,7 +92,9 @@ async fn with_stores(
         .add_service(reflection)
         .prepare()
         .into_axum_router()
-        .merge(http::routes(service, telemetry.metrics.clone()));
+        .merge(http::routes(service, telemetry.metrics.clone()))
+        // tonic's own fallback answers every unknown path with 200.
+        .fallback(http::nowhere);
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     println!("serving on {address}");
     let (streams, patience) = (settings.limits.streams, settings.serve.drain_timeout);

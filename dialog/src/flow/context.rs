@@ -60,6 +60,17 @@ fn slot(catalogue: &Catalogue, value: &Value) -> Json {
     }
 }
 
+/// What fills a slot, as it is said.
+pub(super) fn spoken(catalogue: &Catalogue, value: &Value) -> String {
+    match value {
+        Value::Entity { kind, id } => {
+            catalogue.knowledge.entry(kind, id).map_or_else(|| id.clone(), |it| it.name.clone())
+        }
+        Value::Text(text) => text.clone(),
+        Value::Plain(plain) => said(plain),
+    }
+}
+
 /// A value as it is said.
 fn said(value: &Plain) -> String {
     match value {

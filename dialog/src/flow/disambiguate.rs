@@ -4,7 +4,7 @@ use nlu::Text;
 
 use crate::domain::{Next, Reply, Stage, Understanding, Value};
 
-use super::Call;
+use super::{Call, context::spoken};
 
 /// How people point at the first and at the second of two; a language's words, not an operator's.
 const FIRST: &[&str] = &["第一", "前面", "前者", "头一个", "前一个"];
@@ -101,7 +101,7 @@ impl Call<'_> {
 
     /// The question which thing is meant.
     pub(super) fn which_thing(&self, between: &[Value]) -> Option<Reply> {
-        let names: Vec<String> = between.iter().map(|it| self.name_of(it)).collect();
+        let names: Vec<String> = between.iter().map(|it| spoken(self.catalogue, it)).collect();
         let [first, second] = &names[..] else { return None };
         Some(self.word("choose", 0, &[("first", first), ("second", second)]))
     }
@@ -134,16 +134,6 @@ impl Call<'_> {
         let Some(entry) = self.catalogue.knowledge.entry(kind, id) else { return 0 };
         let names = entry.aliases.iter().chain([&entry.name]).map(|it| Text::new(it));
         names.map(|name| longest_common(said.chars(), name.chars())).max().unwrap_or(0)
-    }
-
-    fn name_of(&self, thing: &Value) -> String {
-        match thing {
-            Value::Entity { kind, id } => {
-                let entry = self.catalogue.knowledge.entry(kind, id);
-                entry.map_or_else(|| id.clone(), |it| it.name.clone())
-            }
-            Value::Plain(_) | Value::Text(_) => thing.canonical(),
-        }
     }
 }
 

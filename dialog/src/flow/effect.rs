@@ -25,10 +25,7 @@ impl Call<'_> {
             return self.ask(missing, 0);
         }
         match &action.kind {
-            ActionKind::HandOff => {
-                self.state.tasks.pop();
-                self.hand_off("asked")
-            }
+            ActionKind::HandOff => self.hand_off("action"),
             ActionKind::Answer => {
                 let reply = self.word_action(&task, "done", &[]);
                 self.complete(reply, None)

@@ -2,7 +2,7 @@
 
 use crate::domain::{Done, Next, Phase, Summary};
 
-use super::Call;
+use super::{Call, context::spoken};
 
 impl Call<'_> {
     /// Hands the call to a person.
@@ -10,7 +10,12 @@ impl Call<'_> {
         let summary = self.summary(reason);
         self.state.phase = Phase::HandedOff;
         self.state.tasks.clear();
-        self.say("hand_off");
+        let variant = match reason {
+            "asked" => 0,
+            "failed" => 2,
+            _ => 1,
+        };
+        self.say_variant("hand_off", variant, &[]);
         Next::HandOff(summary)
     }
 
@@ -44,8 +49,10 @@ impl Call<'_> {
         let title = |name: &String| {
             self.catalogue.slot(name).map_or_else(|| name.clone(), |slot| slot.title.clone())
         };
-        let filled: Vec<String> =
-            summary.slots.iter().map(|(name, value)| title(name) + value).collect();
+        let last = self.state.done.last();
+        let slots = self.task().map(|it| &it.slots).or(last.map(|it| &it.slots));
+        let said = |(name, value)| title(name) + &spoken(self.catalogue, value);
+        let filled: Vec<String> = slots.into_iter().flatten().map(said).collect();
         let names = [
             ("wanted", summary.wanted.as_str()),
             ("slots", &filled.join("、")),

@@ -5,12 +5,19 @@ use crate::domain::{Next, Reply, Slot, Stage};
 use super::Call;
 
 impl Call<'_> {
-    /// Says the last prompt again.
+    /// Says the last prompt again, and no more that it was not heard.
     pub(super) fn repeat(&mut self) -> Next {
-        if self.state.last.is_empty() {
+        let question = self.question();
+        let is_wrapped = |key: &str| ["reply/ask_again", "reply/confirm_again"].contains(&key);
+        for reply in self.state.last.clone() {
+            match &question {
+                Some(question) if is_wrapped(&reply.key) => self.replies.push(question.clone()),
+                _ if reply.key != "reply/silence" || question.is_none() => self.replies.push(reply),
+                _ => {}
+            }
+        }
+        if self.replies.is_empty() {
             self.say("repeat_nothing");
-        } else {
-            self.replies.clone_from(&self.state.last);
         }
         Next::Listen
     }
@@ -32,7 +39,9 @@ impl Call<'_> {
         if self.state.misses >= self.catalogue.tries.no_match {
             return self.hand_off("no_match");
         }
-        self.say_variant(reply, self.state.misses - 1, &[]);
+        let is_again = self.state.last.iter().any(|it| it.key == format!("reply/{reply}"));
+        let variant = if is_again { self.state.misses - 1 } else { 0 };
+        self.say_variant(reply, variant, &[]);
         Next::Listen
     }
 

@@ -13,6 +13,9 @@ use crate::catalogue::Knowledge;
 /// Names shorter than this are linked only as they are written: two syllables sound like too much.
 const MIN_SOUNDED: usize = 3;
 
+/// Characters of numbers: a name that begins or ends with one is not part of a longer number.
+const NUMERALS: &str = "0123456789零一二两三四五六七八九十百千万";
+
 /// Words that name a knowledge entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Linked {
@@ -59,11 +62,17 @@ impl Linker {
     pub fn find(&self, text: &Text) -> Vec<Linked> {
         let chars = text.chars();
         let mut found = Vec::new();
-        self.scan(&mut found, |name| matches(chars, &name.chars));
+        self.scan(&mut found, |name| {
+            let mut spans = matches(chars, &name.chars);
+            spans.retain(|span| !cuts_number(chars, span));
+            spans
+        });
         let heard = sounds(chars);
-        self.scan(&mut found, |name| match name.chars.len() >= MIN_SOUNDED {
-            true => matches(&heard, &name.sounds),
-            false => Vec::new(),
+        self.scan(&mut found, |name| {
+            let mut spans = matches(&heard, &name.sounds);
+            spans.retain(|span| is_written(&chars[span.clone()], &name.chars));
+            spans.retain(|span| !cuts_number(chars, span));
+            spans
         });
         found.sort_by_key(|link| (link.span.start, link.span.end));
         found
@@ -85,6 +94,25 @@ impl Linker {
             }
         }
     }
+}
+
+/// Whether enough of a name is written as it is for the rest to be taken as misheard: every third character,
+/// and one at least, and every numeral. "了那个视" sounds like 拉各斯 and shares nothing with it, and "把套餐"
+/// is not the plan for eight yuan.
+fn is_written(heard: &[char], name: &[char]) -> bool {
+    if heard.iter().zip(name).any(|(a, b)| a != b && NUMERALS.contains(*b)) {
+        return false;
+    }
+    let same = heard.iter().zip(name).filter(|(a, b)| a == b).count();
+    name.len() >= MIN_SOUNDED && same >= (name.len() / 3).max(1)
+}
+
+/// Whether a span begins or ends within a number: "8块的套餐" in "88块的套餐".
+fn cuts_number(chars: &[char], span: &Range<usize>) -> bool {
+    let numeral =
+        |at: Option<usize>| at.and_then(|at| chars.get(at)).is_some_and(|c| NUMERALS.contains(*c));
+    let cuts = |inner: usize, outer: Option<usize>| numeral(Some(inner)) && numeral(outer);
+    cuts(span.start, span.start.checked_sub(1)) || cuts(span.end - 1, Some(span.end))
 }
 
 fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
@@ -135,7 +163,10 @@ mod tests {
                 entry("addon", "night", "夜间流量包", &["夜间包"]),
                 entry("addon", "data10", "10GB流量包", &["流量包"]),
                 entry("addon", "data5", "5GB流量包", &["流量包"]),
+                entry("addon", "data8", "8GB包", &["8G包", "八G包"]),
                 entry("zone", "th", "泰国", &[]),
+                entry("zone", "ng", "尼日利亚", &["拉各斯"]),
+                entry("zone", "ng", "尼日利亚", &["拉各斯"]),
             ],
         })
     }
@@ -154,8 +185,13 @@ mod tests {
         check("开个夜见流亮包", &["night"]);
         check("退了那个思频会员", &["video"]);
         check("开个流量包", &["data10", "data5"]);
+        check("开个8G包", &["data8"]);
+        check("开个88G包", &[]);
+        check("开个八G包", &["data8"]);
+        check("开个十八G包", &[]);
         check("去泰国用", &["th"]);
         check("太过分了", &[]);
+        check("给我退了那个视频", &[]);
         check("", &[]);
     }
 }

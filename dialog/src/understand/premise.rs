@@ -106,7 +106,7 @@ fn called(text: &Text, noun: &str) -> Option<String> {
     let normal = text.normal();
     let before: Vec<char> = normal[..normal.find(noun)?].chars().collect();
     let stop = |c: &char| BEFORE.contains(*c) || !c.is_alphanumeric();
-    let start = before.iter().rposition(|c| stop(c)).map_or(0, |at| at + 1);
+    let start = before.iter().rposition(stop).map_or(0, |at| at + 1);
     let name = &before[start..];
     let describes = name.iter().any(|c| DESCRIBING.contains(*c));
     let fits = start > 0 && (2..=5).contains(&name.len()) && !describes;
