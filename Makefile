@@ -1,4 +1,4 @@
-# The words people type. `make call` and `make test` need Rust, Python 3.9 or later and a package registry.
+# The words people type. `make call` and `make test` need Rust, Python 3.11 or later and package registries.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
