@@ -6,7 +6,7 @@ use futures::future::join_all;
 use integration::harness::{
     Caller, Line, Server, Stores, World, eventually, heard,
     line::{replies, speech, start},
-    words,
+    thin_pack, words,
 };
 use serde_json::json;
 use tonic::Code;
@@ -15,7 +15,7 @@ const TENANT: &str = "drain";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn turns_in_flight_at_sigterm_are_answered_once_and_all_is_in_the_journal_at_exit() {
-    let world = World::start(Arc::new(Stores::start()), TENANT, &[]).await;
+    let world = World::start(Arc::new(Stores::start()), TENANT, &[thin_pack()]).await;
     let client = world.server.grpc().await;
     let mut callers = Vec::new();
     for at in 0..12 {
@@ -23,7 +23,7 @@ async fn turns_in_flight_at_sigterm_are_answered_once_and_all_is_in_the_journal_
     }
     let mut line = Line::open(client, 1, start("streamed")).await.expect("the stream opens");
     line.answer().await;
-    world.operator.fault(json!({"delay_ms": 800, "path_prefix": "/v1/customers"})).await;
+    world.operator.fault(json!({"delay_ms": 1_200, "path_prefix": "/v1/customers"})).await;
     let turns = callers.iter_mut().map(|it| it.turn("order", heard(words::COMPLAINT)));
     line.send(2, speech(words::COMPLAINT, false)).await;
     let (answers, ()) = tokio::join!(join_all(turns), async {
@@ -65,7 +65,7 @@ async fn under_way(world: &World, tenant: &str, orders: usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_turn_that_outlasts_the_drain_goes_on_with_the_next_server() {
     let stores = Arc::new(Stores::start());
-    let short = [("SERVE__DRAIN_TIMEOUT", "300ms")];
+    let short = [thin_pack(), ("SERVE__DRAIN_TIMEOUT", "300ms")];
     let world = World::start(Arc::clone(&stores), "drain-cut", &short).await;
     let mut caller = Caller::greeted(&world.server, "call").await;
     world.operator.fault(json!({"delay_ms": 1_500, "path_prefix": "/v1/customers"})).await;
@@ -80,7 +80,7 @@ async fn a_turn_that_outlasts_the_drain_goes_on_with_the_next_server() {
         panic!("the drain was shorter than the turn: {reply:?}");
     }
     world.operator.fault(json!({})).await;
-    let next = Server::start(&stores, &world.operator, "drain-cut", &[]).await;
+    let next = Server::start(&stores, &world.operator, "drain-cut", &[thin_pack()]).await;
     caller.client = next.grpc().await;
     let reply = caller.insist("order", words::COMPLAINT).await;
     assert!(reply.replies.concat().contains("单号"), "{reply:?}");

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, os::unix::process::ExitStatusExt, sync::Arc, time::Duration};
 
 use futures::future::join_all;
-use integration::harness::{Caller, Operator, Server, Stores, eventually, heard, words};
+use integration::harness::{Caller, Operator, Server, Stores, eventually, heard, thin_pack, words};
 use proto::v1::TurnReply;
 use serde_json::json;
 use tokio::sync::OnceCell;
@@ -20,6 +20,11 @@ static STORES: OnceCell<Arc<Stores>> = OnceCell::const_new();
 
 async fn stores() -> Arc<Stores> {
     Arc::clone(STORES.get_or_init(async || Arc::new(Stores::start())).await)
+}
+
+/// A busy machine must not make the ledger late: what is said then is another test's business.
+fn settings() -> [(&'static str, &'static str); 2] {
+    [thin_pack(), ("STORES__POSTGRES_TIMEOUT", "10s")]
 }
 
 /// Calls that are open and greeted, named after `name`.
@@ -77,11 +82,11 @@ async fn check(
 async fn ten_turns_retried_after_a_crash_at_each_point_make_ten_orders() {
     const TENANT: &str = "crash";
     let (stores, operator) = (stores().await, Operator::start().await);
-    let mut healthy = Server::start(&stores, &operator, TENANT, &[]).await;
+    let healthy = Server::start(&stores, &operator, TENANT, &settings()).await;
     for point in POINTS {
         let mut callers = greeted(&healthy, point, 10).await;
-        drop(healthy);
-        let doomed = Server::start(&stores, &operator, TENANT, &[("CRASH_AT", point)]).await;
+        let settings = [settings().as_slice(), &[("CRASH_AT", point)]].concat();
+        let doomed = Server::start(&stores, &operator, TENANT, &settings).await;
         let client = doomed.grpc().await;
         callers.iter_mut().for_each(|it| it.client = client.clone());
         let first = complain(&mut callers).await;
@@ -89,7 +94,6 @@ async fn ten_turns_retried_after_a_crash_at_each_point_make_ten_orders() {
         assert_eq!(status.signal(), Some(ABORTED), "{point}: {status}; {}", doomed.picture());
         let cut = first.iter().filter(|it| it.is_err()).count();
         assert!(cut > 0, "{point}: the crash cut nobody off: {first:?}");
-        healthy = Server::start(&stores, &operator, TENANT, &[]).await;
         let replies = insist(&mut callers, &healthy).await;
         check(point, TENANT, &callers, &replies, &operator).await;
         let again = insist(&mut callers, &healthy).await;
@@ -104,15 +108,15 @@ async fn turns_cut_by_a_kill_at_any_moment_make_one_order_each() {
     const TENANT: &str = "kill";
     let (stores, operator) = (stores().await, Operator::start().await);
     operator.fault(json!({"delay_ms": 30, "path_prefix": "/v1/customers"})).await;
-    let mut server = Server::start(&stores, &operator, TENANT, &[]).await;
-    for millis in [5, 25, 45, 80] {
+    let mut server = Server::start(&stores, &operator, TENANT, &settings()).await;
+    for millis in [5, 25, 60] {
         let name = format!("after-{millis}-ms");
         let mut callers = greeted(&server, &name, 8).await;
         let (_, ()) = tokio::join!(complain(&mut callers), async {
             tokio::time::sleep(Duration::from_millis(millis)).await;
             server.process.kill();
         });
-        server = Server::start(&stores, &operator, TENANT, &[]).await;
+        server = Server::start(&stores, &operator, TENANT, &settings()).await;
         let replies = insist(&mut callers, &server).await;
         check(&name, TENANT, &callers, &replies, &operator).await;
     }
@@ -122,8 +126,8 @@ async fn turns_cut_by_a_kill_at_any_moment_make_one_order_each() {
 async fn the_same_turn_asked_for_at_once_on_two_servers_makes_one_order() {
     const TENANT: &str = "duplicates";
     let (stores, operator) = (stores().await, Operator::start().await);
-    let one = Server::start(&stores, &operator, TENANT, &[]).await;
-    let two = Server::start(&stores, &operator, TENANT, &[]).await;
+    let one = Server::start(&stores, &operator, TENANT, &settings()).await;
+    let two = Server::start(&stores, &operator, TENANT, &settings()).await;
     for round in 0..5 {
         let mut callers = greeted(&one, &format!("round-{round}"), 1).await;
         let clients = [one.grpc().await, two.grpc().await];
@@ -149,7 +153,7 @@ async fn the_same_turn_asked_for_at_once_on_two_servers_makes_one_order() {
 async fn an_order_whose_client_goes_away_or_gives_up_is_finished_and_recorded() {
     const TENANT: &str = "gone";
     let (stores, operator) = (stores().await, Operator::start().await);
-    let server = Server::start(&stores, &operator, TENANT, &[]).await;
+    let server = Server::start(&stores, &operator, TENANT, &settings()).await;
     let mut callers = greeted(&server, "gone", 2).await;
     operator.fault(json!({"delay_ms": 300, "path_prefix": "/v1/customers"})).await;
     let mut caller = callers[0].clone();
@@ -180,7 +184,7 @@ async fn an_order_whose_client_goes_away_or_gives_up_is_finished_and_recorded() 
 async fn of_240_turns_that_are_cut_off_no_order_is_missing_and_none_is_there_twice() {
     const TENANT: &str = "cancel";
     let (stores, operator) = (stores().await, Operator::start().await);
-    let server = Server::start(&stores, &operator, TENANT, &[]).await;
+    let server = Server::start(&stores, &operator, TENANT, &settings()).await;
     let mut callers = Vec::new();
     for group in 0..8 {
         callers.extend(greeted(&server, &format!("group-{group}"), 30).await);

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use integration::harness::{
     Caller, Line, Server, Stores, World, heard,
-    line::{hang_up, keys, replies, silence, speech, start},
+    line::{barge_in, hang_up, keys, replies, silence, speech, start},
     words,
 };
 use proto::v1::{CallAction, ParseRequest, TurnRequest, call_action::Action, turn_request::Input};
@@ -51,18 +51,20 @@ async fn a_call_goes_from_greeting_over_hint_query_and_order_to_the_hang_up() {
     let read = balance.understanding.as_ref().expect("speech is understood");
     assert!(read.confidence > 0.5 && read.in_scope > 0.5 && !read.ranking.is_empty(), "{read:?}");
 
-    let question = line.ask(4, speech(words::ADDON, false)).await;
+    line.send(4, barge_in(300)).await;
+    let question = line.ask(5, speech(words::ADDON, false)).await;
+    assert_eq!(question.sequence, 5, "a barge-in asks for no answer: {question:?}");
     assert!(replies(&question).contains("确认吗"), "{question:?}");
     let slots = &question.understanding.as_ref().expect("speech is understood").slots;
     let addon = slots.iter().find(|slot| slot.name == "addon").expect("the add-on is linked");
     assert_eq!((addon.value.as_str(), addon.text.as_str()), ("data_5g", "5GB流量包"), "{slots:?}");
-    assert_eq!((addon.start, addon.end), (3, 9), "characters, not bytes: {slots:?}");
+    assert_eq!((addon.start, addon.end), (4, 10), "characters, not bytes: {slots:?}");
 
-    let done = line.ask(5, keys("1")).await;
+    let done = line.ask(6, keys("1")).await;
     assert!(replies(&done).contains("开好了"), "key 1 is a yes: {done:?}");
-    let quiet = line.ask(6, silence()).await;
+    let quiet = line.ask(7, silence()).await;
     assert!(!replies(&quiet).is_empty(), "silence is answered: {quiet:?}");
-    let ended = line.ask(7, hang_up()).await;
+    let ended = line.ask(8, hang_up()).await;
     assert!(matches!(ended.action, Some(Action::Ended(_))), "{ended:?}");
     let closed = line.next().await;
     assert!(matches!(closed, Ok(None)), "the stream ends with the call: {closed:?}");

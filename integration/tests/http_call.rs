@@ -61,7 +61,11 @@ async fn a_call_goes_from_greeting_over_query_and_order_to_a_person_as_json() {
     let slots = &question["understanding"]["slots"];
     let addon = slots.as_array().and_then(|it| it.iter().find(|it| it["name"] == "addon"));
     assert_eq!(addon.map(|it| &it["value"]), Some(&json!("data_5g")), "{question}");
-    assert_eq!(addon.map(|it| (&it["start"], &it["end"])), Some((&json!(3), &json!(9))), "{slots}");
+    assert_eq!(
+        addon.map(|it| (&it["start"], &it["end"])),
+        Some((&json!(4), &json!(10))),
+        "{slots}"
+    );
 
     let done = hears("whole", "3", json!({"digits": {"keys": "1"}})).await;
     assert!(done["replies"].to_string().contains("开好了"), "{done}");
@@ -103,8 +107,11 @@ async fn what_is_refused_says_code_message_and_whether_to_try_again() {
         assert_eq!(retryable, &json!(false), "{body} -> {error}");
         assert!(error["message"].as_str().is_some_and(|it| !it.is_empty()), "{body} -> {error}");
     }
-    let (status, _) = server.get("/v1/nowhere").await;
-    assert_eq!(status, 404);
+    let (status, error) = server.get("/v1/nowhere").await;
+    assert!(
+        status == 404 && error.contains("/v1/turn"),
+        "it names what there is: {status} {error}"
+    );
     let (status, _) = server.get("/v1/turn").await;
     assert_eq!(status, 405);
 }
@@ -132,6 +139,15 @@ async fn the_time_that_a_client_names_is_kept_and_the_turn_is_there_afterwards()
     assert!(status == 200 && reply["replies"].to_string().contains("单号"), "{status} {reply}");
     let keys = world.operator.keys("http-deadline/late/").await;
     assert_eq!(keys.len(), 1, "{keys:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grpc_method_that_is_none_is_unimplemented_as_grpc_has_it() {
+    let url = world().await.server.url("/qingting.v1.Qingting/Nothing");
+    let asked = client().post(url).header("content-type", "application/grpc").send().await;
+    let answer = asked.expect("an answer");
+    let status = answer.headers().get("grpc-status").and_then(|it| it.to_str().ok());
+    assert_eq!((answer.status().as_u16(), status), (200, Some("12")), "{answer:?}");
 }
 
 /// A call as a WebSocket.

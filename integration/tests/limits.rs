@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use integration::harness::{
-    Caller, Line, Stores, World, client, eventually, heard, line::start, words,
+    Caller, Line, Stores, World, client, eventually, heard, line::start, thin_pack, words,
 };
 use proto::v1::{
     Digits, Heard, Hypothesis, ParseRequest, Silence, TurnRequest, turn_request::Input,
@@ -92,7 +92,7 @@ fn wrong_turns() -> Vec<Wrong> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn turns_that_break_a_limit_are_refused_before_any_work() {
-    let world = World::start(stores().await, "limits-alone", &[]).await;
+    let world = World::start(stores().await, "limits-alone", &[thin_pack()]).await;
     let mut client = world.server.grpc().await;
     for (name, request, code, names) in wrong_turns() {
         let refused = client.turn(request).await.expect_err(name);
@@ -167,7 +167,8 @@ async fn a_stream_answers_what_breaks_a_limit_and_goes_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_call_more_than_may_be_streamed_is_refused_until_another_ends() {
-    let world = World::start(stores().await, "streams", &[("LIMITS__STREAMS", "2")]).await;
+    let world =
+        World::start(stores().await, "streams", &[thin_pack(), ("LIMITS__STREAMS", "2")]).await;
     let mut lines = Vec::new();
     for at in 0..2 {
         let client = world.server.grpc().await;
@@ -191,7 +192,7 @@ async fn one_call_more_than_may_be_streamed_is_refused_until_another_ends() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_turns_than_may_be_at_work_are_refused_at_once_and_taken_later() {
-    let world = World::start(stores().await, "turns", &[("LIMITS__TURNS", "2")]).await;
+    let world = World::start(stores().await, "turns", &[thin_pack(), ("LIMITS__TURNS", "2")]).await;
     let client = world.server.grpc().await;
     let mut callers = Vec::new();
     for at in 0..8 {

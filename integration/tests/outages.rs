@@ -6,7 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use integration::harness::{Caller, Server, Store, Stores, World, eventually, heard, words};
+use integration::harness::{
+    Caller, Server, Store, Stores, World, eventually, heard, thin_pack, words,
+};
 use proto::v1::TurnReply;
 use serde_json::json;
 use tonic::{Code, Status};
@@ -82,11 +84,11 @@ async fn journaled(world: &World, tenant: &str, call: &str, turns: usize) {
 
 /// Redis is away between `down` and `up`: turns are refused at once, and go on afterwards.
 async fn without_redis(tenant: &str, down: fn(&Store), up: fn(&Store)) {
-    let world = World::start(Arc::new(Stores::start()), tenant, &[]).await;
+    let world = World::start(Arc::new(Stores::start()), tenant, &[thin_pack()]).await;
     let mut caller = Caller::greeted(&world.server, "call").await;
     caller.say(words::BALANCE).await;
     // Valkey writes to its file every second; what a power cut takes of the last one is not ours.
-    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    world.stores.redis.flush();
     down(&world.stores.redis);
     for attempt in 0..3 {
         let (refused, took) = timed(&mut caller, "cut", words::COMPLAINT).await;
@@ -123,7 +125,7 @@ async fn redis_frozen_is_named_and_the_call_goes_on_when_it_is_back() {
 /// Postgres is away between `down` and `up`: queries are answered, orders are not placed and that is said,
 /// and every turn is in the journal afterwards.
 async fn without_postgres(tenant: &str, down: fn(&Store), up: fn(&Store)) {
-    let world = World::start(Arc::new(Stores::start()), tenant, &[]).await;
+    let world = World::start(Arc::new(Stores::start()), tenant, &[thin_pack()]).await;
     let mut caller = Caller::greeted(&world.server, "call").await;
     down(&world.stores.postgres);
     let (balance, took) = timed(&mut caller, "query", words::BALANCE).await;
@@ -163,7 +165,7 @@ async fn postgres_frozen_stops_orders_only_and_the_journal_is_drained_when_it_is
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_that_is_down_is_said_and_named_and_served_again_when_it_is_back() {
-    let mut world = World::start(Arc::new(Stores::start()), "operator-down", &[]).await;
+    let mut world = World::start(Arc::new(Stores::start()), "operator-down", &[thin_pack()]).await;
     let mut caller = Caller::greeted(&world.server, "call").await;
     world.operator.kill();
     for text in [words::BALANCE, words::COMPLAINT] {
@@ -193,7 +195,7 @@ struct Fault {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn faults_of_the_operator_are_tried_again_or_said_and_never_order_twice() {
-    let world = World::start(Arc::new(Stores::start()), "faults", &[]).await;
+    let world = World::start(Arc::new(Stores::start()), "faults", &[thin_pack()]).await;
     let of = |name, fault, text, hears, orders| Fault { name, fault, text, hears, orders };
     let (balance, complaint) = (words::BALANCE, words::COMPLAINT);
     let table = [

@@ -115,16 +115,30 @@ fn lines_that_cannot_be_read_keep_their_place_and_say_why() {
 }
 
 #[test]
-fn two_thousand_lines_come_out_in_order_and_the_same_text_the_same() {
+fn two_thousand_lines_come_out_in_order() {
     let texts = [words::BALANCE, words::ADDON, words::COMPLAINT, words::YES, "你好"];
     let input: String = (0..2_000).map(|at| format!("{}{at}\n", texts[at % 5])).collect();
     let (lines, _) = parse(input.clone().into_bytes());
     let echoed: Vec<_> = lines.iter().map(|it| it["text"].as_str().unwrap_or_default()).collect();
     let sent: Vec<_> = input.lines().collect();
     assert!(echoed == sent, "{} lines for {}", echoed.len(), sent.len());
-    let (again, _) = parse(input.into_bytes());
-    for (one, two) in lines.iter().zip(&again) {
-        assert_eq!(one["intent"], two["intent"], "{one}\n{two}");
+}
+
+#[test]
+fn the_same_text_is_read_the_same_whatever_is_read_beside_it() {
+    let texts = [words::BALANCE, words::ADDON, words::COMPLAINT, "我想问一下积分能换点什么"];
+    let (alone, _) = parse(texts.map(|it| format!("{it}\n")).concat().into_bytes());
+    let fillers = ["嗯", "喂喂", "我那个宽带昨天晚上开始就一直断断续续的，路由器也重启过了"];
+    let mixed: String =
+        (0..400).map(|at| format!("{}\n{}\n", fillers[at % 3], texts[at % 4])).collect();
+    let (mixed, _) = parse(mixed.into_bytes());
+    for (at, line) in mixed.iter().skip(1).step_by(2).enumerate() {
+        let expected = &alone[at % 4];
+        assert_eq!(line["intent"], expected["intent"], "{line}\n{expected}");
+        for score in ["confidence", "in_scope"] {
+            let apart = [line, expected].map(|it| it[score].as_f64().unwrap_or(f64::NAN));
+            assert!((apart[0] - apart[1]).abs() < 0.01, "{score}: {line}\n{expected}");
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! A customer on the line, over a stream of events and actions.
 
 use proto::v1::{
-    CallAction, CallEvent, Digits, HangUp, Heard, Hypothesis, Silence, Start, call_action::Action,
-    call_event::Event, qingting_client::QingtingClient,
+    BargeIn, CallAction, CallEvent, Digits, HangUp, Heard, Hypothesis, Silence, Start,
+    call_action::Action, call_event::Event, qingting_client::QingtingClient,
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -36,6 +36,11 @@ pub fn keys(keys: &str) -> Event {
 /// Nothing was said.
 pub fn silence() -> Event {
     Event::Silence(Silence {})
+}
+
+/// The customer spoke into the prompt after so many milliseconds of it.
+pub fn barge_in(played_ms: u32) -> Event {
+    Event::BargeIn(BargeIn { played_ms })
 }
 
 /// The customer has gone.

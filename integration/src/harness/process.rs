@@ -9,8 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Longest wait for a program to say or do what it must.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest wait for a program to say or do what it must: the first start of a new model reads all examples.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// How many lines of a program's log a failed test shows.
 const TAIL: usize = 40;

@@ -3,9 +3,10 @@
 
 use std::{
     fs,
+    io::{self, Read, Write},
     net::TcpStream,
-    os::unix::{fs::MetadataExt, process::CommandExt},
-    path::Path,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
@@ -50,6 +51,7 @@ pub struct Store {
     pub url: String,
     pid: AtomicU32,
     port: u16,
+    folder: PathBuf,
     /// How it is started again: options of `setpriv`, program, arguments.
     options: &'static [&'static str],
     program: String,
@@ -99,6 +101,9 @@ impl Store {
     /// Ends it as a power cut would, its children too.
     pub fn kill(&self) {
         self.send("KILL").unwrap_or_else(|error| panic!("{error}"));
+        // After a power cut no process has the number in this file; here the dead one keeps it until
+        // `qingting stores` ends.
+        let _ = fs::remove_file(self.folder.join("postmaster.pid"));
     }
 
     /// Stops it without closing anything: it answers nobody and loses nothing.
@@ -117,7 +122,7 @@ impl Store {
         loop {
             let program = Path::new(&self.program);
             let mut command = dying_with_us(self.options, program);
-            command.args(&self.arguments).process_group(0);
+            command.args(&self.arguments);
             let store = Process::spawn(program, command);
             if self.answers(&store, until) {
                 self.pid.store(store.pid(), Ordering::Release);
@@ -127,6 +132,23 @@ impl Store {
             // The children of a killed Postgres live on for a moment, and it does not start beside them.
             assert!(Instant::now() < until, "no restart; {}", store.picture());
         }
+    }
+
+    /// Waits until Redis has on disk all that was written to it so far.
+    pub fn flush(&self) {
+        let asked = self.ask("SET qingting-test:flush 1 PX 1000\r\nWAITAOF 1 0 10000\r\nQUIT\r\n");
+        let said = asked.unwrap_or_else(|error| panic!("no answer from Redis: {error}"));
+        assert!(said.contains("*2\r\n:1\r\n"), "Redis wrote nothing to disk: {said}");
+    }
+
+    /// All that Redis says to these lines, the last of which is `QUIT`.
+    fn ask(&self, lines: &str) -> io::Result<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        let (password, _) = password_and_port(&self.url);
+        stream.write_all(format!("AUTH {password}\r\n{lines}").as_bytes())?;
+        let mut said = String::new();
+        stream.read_to_string(&mut said)?;
+        Ok(said)
     }
 
     /// Waits until it can be connected to, or has ended.
@@ -140,14 +162,35 @@ impl Store {
         false
     }
 
+    /// Sends a signal to it and then to its children, which do not share its process group.
     fn send(&self, name: &str) -> Result<(), String> {
-        signal(&format!("-{}", self.pid.load(Ordering::Acquire)), name)
+        let pid = self.pid.load(Ordering::Acquire);
+        // While it is stopped it has no new children and buries none.
+        signal(&pid.to_string(), "STOP")?;
+        for child in children(pid) {
+            // It may have ended by itself.
+            let _ = signal(&child.to_string(), name);
+        }
+        signal(&pid.to_string(), name)
     }
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let all = fs::read_dir("/proc").expect("there is a /proc").filter_map(Result::ok);
+    let numbers = all.filter_map(|it| it.file_name().to_str()?.parse().ok());
+    numbers.filter(|it| parent(*it) == Some(pid)).collect()
+}
+
+/// The fourth field of `/proc/PID/stat`; the second one may hold blanks and brackets.
+fn parent(pid: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
 fn valkey(url: String, pid: u32, folder: &Path) -> Store {
     let (password, port) = password_and_port(&url);
-    let data = folder.join("valkey").to_string_lossy().into_owned();
+    let folder = folder.join("valkey");
+    let data = folder.to_string_lossy().into_owned();
     let port_text = port.to_string();
     let arguments = [
         ["--bind", "127.0.0.1"],
@@ -163,6 +206,7 @@ fn valkey(url: String, pid: u32, folder: &Path) -> Store {
         url,
         pid: AtomicU32::new(pid),
         port,
+        folder,
         options: &[],
         program: native("valkey/valkey-server"),
         arguments,
@@ -172,7 +216,8 @@ fn valkey(url: String, pid: u32, folder: &Path) -> Store {
 
 fn postgres(url: String, pid: u32, folder: &Path) -> Store {
     let (_, port) = password_and_port(&url);
-    let data = folder.join("postgres/data").to_string_lossy().into_owned();
+    let folder = folder.join("postgres/data");
+    let data = folder.to_string_lossy().into_owned();
     let port_text = port.to_string();
     let arguments = [["-D", &data], ["-h", "127.0.0.1"], ["-p", &port_text], ["-k", ""]];
     let arguments = arguments.into_iter().flatten().map(str::to_owned).collect();
@@ -181,6 +226,7 @@ fn postgres(url: String, pid: u32, folder: &Path) -> Store {
         url,
         pid: AtomicU32::new(pid),
         port,
+        folder,
         options: if is_root { AS_NOBODY } else { &[] },
         program: native("postgres/bin/postgres"),
         arguments,
