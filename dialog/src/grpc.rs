@@ -160,6 +160,7 @@ pub fn status(error: &Error) -> Status {
         Error::Overloaded => Status::resource_exhausted(message),
         Error::Conflict => Status::aborted(message),
         Error::Unreachable(_) => Status::unavailable(message),
+        Error::TooLong(_) => Status::invalid_argument(message),
         Error::Malformed(_) => Status::internal(message),
     }
 }

@@ -46,6 +46,9 @@ pub enum Error {
     /// A part is out of reach: send the event again later.
     #[error("{0}")]
     Unreachable(String),
+    /// The text does not fit the model: send a shorter one.
+    #[error("text: {0} tokens are more than the model takes, send a shorter one")]
+    TooLong(usize),
     /// What is stored cannot be read, or the model gives nonsense: ours to mend.
     #[error("{0}")]
     Malformed(String),
@@ -65,6 +68,7 @@ impl From<nlu::engine::Error> for Error {
     fn from(error: nlu::engine::Error) -> Self {
         match error {
             nlu::engine::Error::Overloaded => Self::Overloaded,
+            nlu::engine::Error::TooLong(tokens) => Self::TooLong(tokens),
             other => Self::Unreachable(format!("the model does not answer: {other}")),
         }
     }

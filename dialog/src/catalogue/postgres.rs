@@ -33,21 +33,25 @@ WITH kept AS (
 INSERT INTO live (tenant, release) VALUES ($1, $2)
 ON CONFLICT (tenant) DO UPDATE SET release = excluded.release, since = now()";
 
-/// Keeps a pack as a release and makes it live; the same pack again changes nothing else.
+/// Keeps a pack as a release called `name` and makes it live; the same pack again changes nothing else.
 /// Gives the release's id.
 ///
 /// # Errors
 /// [`Error::Unreachable`].
-pub async fn import(pool: &PgPool, tenant: &str, pack: &Pack) -> Result<String, Error> {
+pub async fn import(
+    pool: &PgPool,
+    tenant: &str,
+    name: &str,
+    pack: &Pack,
+) -> Result<String, Error> {
     let id = pack.fingerprint();
-    let name = pack.files.keys().next().cloned().unwrap_or_default();
     let rows = pack.rows();
     let text =
         |field: fn(&Row) -> &String| rows.iter().map(|it| field(it).clone()).collect::<Vec<_>>();
     let statement = sqlx::query(IMPORT)
         .bind(tenant.to_owned())
         .bind(id.clone())
-        .bind(name)
+        .bind(name.to_owned())
         .bind(text(|it| &it.file))
         .bind(rows.iter().map(|it| it.place).collect::<Vec<_>>())
         .bind(text(|it| &it.kind))

@@ -44,7 +44,9 @@ pub(super) async fn import(settings: &Settings, options: Import) -> Result<ExitC
     let stores = open::postgres(&settings.stores).await?;
     let tenant = &settings.serve.tenant;
     let done = match stores.pool(&settings.stores).await {
-        Ok(pool) => postgres::import(&pool, tenant, &pack).await.map_err(|error| error.to_string()),
+        Ok(pool) => postgres::import(&pool, tenant, &catalogue.name, &pack)
+            .await
+            .map_err(|error| error.to_string()),
         Err(error) => Err(error),
     };
     stores.stop().await;

@@ -16,7 +16,7 @@ use tracing::{info, warn};
 use super::open::{self, Model, Simulated};
 use crate::{
     backend::{Orders, http::Http},
-    catalogue::{Pack, postgres},
+    catalogue::{Catalogue, Pack, postgres},
     clock::Clock,
     config::Settings,
     grpc::Service,
@@ -165,8 +165,9 @@ async fn releases(settings: &Settings, pool: &PgPool, model: &Model) -> Result<R
         Ok(pack) => pack,
         Err(postgres::Error::Missing(_)) => {
             let pack = open::pack(&settings.pack.folder)?;
-            crate::catalogue::Catalogue::parse(&pack).map_err(|error| error.to_string())?;
-            postgres::import(pool, tenant, &pack).await.map_err(|error| error.to_string())?;
+            let name = Catalogue::parse(&pack).map_err(|error| error.to_string())?.name;
+            let kept = postgres::import(pool, tenant, &name, &pack).await;
+            kept.map_err(|error| error.to_string())?;
             info!(folder = %settings.pack.folder.display(), "pack imported: it was the first");
             pack
         }

@@ -1,7 +1,7 @@
 //! Embeddings of examples, kept between starts so that a start takes a second and not a minute.
 //!
-//! One file for each model: lines of JSON, written beside and renamed. A file that cannot be read is as
-//! good as none; it is never an authority.
+//! One file for each model: lines of JSON, written beside and renamed by one process at a time. A file that
+//! cannot be read is as good as none; it is never an authority.
 
 use std::{
     collections::HashMap,
@@ -29,20 +29,21 @@ impl Cache {
         lines.filter_map(|line| serde_json::from_str::<(String, Vec<f32>)>(&line).ok()).collect()
     }
 
-    /// Keeps them all.
+    /// Keeps them all, unless another process is just about it.
     pub(super) fn store(&self, known: &HashMap<String, Vec<f32>>) -> io::Result<()> {
-        let folder = self.file.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
-        let mut beside = tempfile::NamedTempFile::new_in(folder)?;
-        let mut out = BufWriter::new(beside.as_file_mut());
+        fs::create_dir_all(self.file.parent().unwrap_or(Path::new(".")))?;
+        let alone = fs::File::create(self.file.with_extension("lock"))?;
+        if alone.try_lock().is_err() {
+            return Ok(());
+        }
+        let beside = self.file.with_extension("new");
+        let mut out = BufWriter::new(fs::File::create(&beside)?);
         for entry in known {
             serde_json::to_writer(&mut out, &entry)?;
             out.write_all(b"\n")?;
         }
         out.flush()?;
-        drop(out);
-        beside.persist(&self.file).map_err(|error| error.error)?;
-        Ok(())
+        fs::rename(&beside, &self.file)
     }
 }
 
