@@ -76,6 +76,10 @@ const TAIL_BEFORE: &[&str] = &[
 ];
 const HEAD_BEFORE: &[&str] = &["前三位", "前四位", "前几位", "前七位", "开头", "打头", "起头"];
 
+/// Words before digits that are a number; of fewer digits than it has, those are how it begins.
+const NUMBER_BEFORE: &[&str] = &["号码", "手机号"];
+const NUMBER_LINKS: &str = "是为:,就";
+
 /// Words after digits that say the same.
 const TAIL_AFTER: &[&str] = &["结尾", "收尾", "的尾号", "做尾号", "尾号", "末尾", "煞尾"];
 const HEAD_AFTER: &[&str] = &["开头", "打头", "起头", "开始的号", "号段", "头的"];
@@ -240,6 +244,11 @@ fn part(scene: &Scene<'_>, pieces: &[Piece], at: usize) -> Option<Found> {
         return Some(phone(piece.digits.clone(), Part::Head, start..end));
     }
     let start = piece.span.start;
+    let named = cue(scene, start, NUMBER_BEFORE, NUMBER_LINKS).is_some() && !piece.is_amount;
+    if named && (3..=7).contains(&piece.digits.len()) && is_mobile_head(&piece.digits) {
+        let (digits, span, _) = joined(scene, pieces, at, |len| len <= 10);
+        return Some(phone(digits, Part::Head, span));
+    }
     let within = |most: usize| (2..=most).contains(&piece.digits.len());
     if let Some(end) = scene.any(end, HEAD_AFTER).filter(|_| within(10)) {
         return Some(phone(piece.digits.clone(), Part::Head, start..end));

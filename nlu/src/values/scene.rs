@@ -117,7 +117,9 @@ impl<'a> Scene<'a> {
             self.before(start).is_some_and(|c| c.is_ascii_alphabetic() || "之负折".contains(c));
         let joined = self.before(start).is_some_and(|c| ":/.-".contains(c))
             || self.is_one_of(end, ":/.-") && self.at(end + 1).is_some_and(|c| c.is_ascii_digit());
-        let unit = self.is_unit(end) || self.at(end).is_some_and(|c| c.is_ascii_alphabetic());
+        let number_word = self.at(end) == Some('号') && self.at(end + 1) == Some('码');
+        let unit = self.is_unit(end) && !number_word
+            || self.at(end).is_some_and(|c| c.is_ascii_alphabetic());
         let alone = || {
             let before =
                 start == 0 || self.is_pause(start - 1) || self.follows_one_of(start, BEFORE);
