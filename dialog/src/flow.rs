@@ -148,11 +148,16 @@ impl Call<'_> {
         if next == Next::Listen && self.replies.is_empty() {
             self.say("no_match");
         }
-        if !self.replies.is_empty() {
+        if !self.replies.iter().all(passes) {
             self.state.last.clone_from(&self.replies);
         }
         Step { state: self.state, replies: self.replies, next }
     }
+}
+
+/// Whether a reply leaves standing what was said before it: that we wait, or that we heard nothing.
+fn passes(reply: &Reply) -> bool {
+    ["reply/wait", "reply/silence"].contains(&reply.key.as_str())
 }
 
 /// The act of an utterance, where it is believed.

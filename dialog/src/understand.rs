@@ -25,6 +25,58 @@ pub use link::{Linked, Linker};
 /// A bare number of fewer characters is not taken for an amount unless one was asked for: "按九".
 const IMPLIED_CHARS: usize = 2;
 
+/// An intent of at least this probability is what the words want, whatever text was asked for.
+const WANTS_OTHER: f32 = 0.7;
+
+/// Words that ask or turn down instead of answering; a language's words, not an operator's.
+const ASKING: &[&str] = &[
+    "多少钱",
+    "多少",
+    "什么",
+    "怎么",
+    "为啥",
+    "干嘛",
+    "哪里",
+    "哪儿",
+    "能不能",
+    "可不可以",
+    "是不是",
+    "要不要",
+    "有没有",
+    "吗",
+    "不用了",
+    "算了",
+    "再说吧",
+];
+
+/// What people say before the place or name that was asked for, longest first.
+const LEADING: &[&str] = &[
+    "我家住在",
+    "我家就在",
+    "地址就是",
+    "我家在",
+    "我住在",
+    "我家住",
+    "我就在",
+    "地址是",
+    "家住",
+    "住在",
+    "就在",
+    "我在",
+    "我住",
+    "地址",
+    "在",
+];
+
+/// Words are an act from this probability on.
+const IS_ACT: f32 = 0.5;
+
+/// A figure of so many digits spelled one by one is part of a number and no amount: "八零零零".
+const SPELLED: usize = 4;
+
+/// What people say while they think.
+const FILLING: &[&str] = &["呃", "嗯", "啊", "哦", "那个", "就是"];
+
 /// Reads an utterance against the catalogue.
 ///
 /// `expects` is what the next words may be about: a slot that was asked for is read leniently, so that
@@ -40,19 +92,28 @@ pub fn understand(
     let top = reading.ranking.first();
     let linked = linker.find(text);
     let premise = premise::no_attribute(catalogue, text, &linked);
-    let action = wanted(catalogue, expects, reading);
+    let aside = is_aside(catalogue, expects, reading);
+    let action = wanted(catalogue, if aside { Expects::Anything } else { expects }, reading);
     let strict = &reading.values;
     let mut finder =
         Finder { catalogue, text, strict, today, taken: BTreeSet::new(), slots: Vec::new() };
-    if let Expects::Slot(name) = expects {
-        finder.asked(name, &linked);
+    match expects {
+        Expects::Slot(name) if is_text(catalogue, name) && (aside || asks_back(text)) => {}
+        Expects::Slot(name) => finder.asked(name, &linked),
+        Expects::Yes { .. } | Expects::Anything => {}
     }
     finder.all(action, &linked);
-    let corrects = matches!(reading.act, Some((Act::Correct | Act::Digits, _)));
-    if let (Expects::Yes { .. }, true, Some(action)) = (expects, corrects, action) {
-        finder.corrected(action, &linked);
+    let chars = match reading.act {
+        Some((Act::Correct | Act::Digits, _)) => Some(1),
+        Some((Act::Deny, _)) => Some(IMPLIED_CHARS),
+        _ => None,
+    };
+    if let (Expects::Yes { .. }, Some(chars), Some(action)) = (expects, chars, action) {
+        finder.corrected(action, &linked, chars);
     }
-    if let (Expects::Anything, None, Some(action)) = (expects, reading.refusal, action) {
+    if let (true, None, Some(action)) =
+        (aside || expects == Expects::Anything, reading.refusal, action)
+    {
         finder.implied(action);
     }
     let wanted: &[String] = match (expects, action) {
@@ -123,6 +184,31 @@ fn wanted<'a>(
     catalogue.action(&catalogue.intent(&top.intent)?.action)
 }
 
+/// Whether the words clearly want another matter than the one in which a question stands open.
+fn is_aside(catalogue: &Catalogue, expects: Expects<'_>, reading: &Reading) -> bool {
+    let Some(top) = reading.ranking.first().filter(|it| it.probability >= WANTS_OTHER) else {
+        return false;
+    };
+    let action = catalogue.intent(&top.intent).and_then(|it| catalogue.action(&it.action));
+    let uses = |it: &Action, name: &str| it.slots.iter().chain(&it.optional).any(|own| own == name);
+    let is_other = match (expects, action) {
+        (Expects::Slot(name), Some(action)) => !uses(action, name),
+        (Expects::Yes { action: asked }, Some(action)) => action.name != asked,
+        (Expects::Anything, _) | (_, None) => false,
+    };
+    let is_act = reading.act.is_some_and(|(_, probability)| probability >= IS_ACT);
+    is_other && reading.refusal.is_none() && !is_act
+}
+
+fn is_text(catalogue: &Catalogue, slot: &str) -> bool {
+    matches!(catalogue.slot(slot).map(|it| &it.kind), Some(SlotKind::Text))
+}
+
+/// Whether the words ask or turn down something instead of answering.
+fn asks_back(text: &Text) -> bool {
+    ASKING.iter().any(|word| text.normal().contains(word))
+}
+
 /// Names of things say little outside an action that asks for them: "流量" is a gift when points are redeemed.
 fn is_of_use(slot: &Slot, action: &Action) -> bool {
     let wants = |name: &String| *name == slot.name;
@@ -134,6 +220,21 @@ fn is_of_use(slot: &Slot, action: &Action) -> bool {
 fn overlaps(text: &Text, slot: &Slot, span: &Range<usize>) -> bool {
     let raw = text.to_raw(span.clone());
     slot.start < raw.end && raw.start < slot.end
+}
+
+/// A text that was asked for without what leads up to it: "呃我家在光明小区" is 光明小区.
+fn bare(said: &str) -> &str {
+    let mut rest = said;
+    loop {
+        let before = rest;
+        rest = rest.trim_matches(|c: char| c.is_whitespace() || "，。,.、：:".contains(c));
+        for word in FILLING.iter().chain(LEADING) {
+            rest = rest.strip_prefix(word).unwrap_or(rest);
+        }
+        if rest == before {
+            return rest;
+        }
+    }
 }
 
 /// Gives what was found to slots.
@@ -166,9 +267,9 @@ impl Finder<'_> {
             }
             SlotKind::Text => {
                 let whole = 0..self.text.chars().len();
-                if !whole.is_empty() {
-                    let said = self.text.raw().trim().to_owned();
-                    self.push(name, whole, Value::Text(said));
+                let said = bare(self.text.raw());
+                if !said.is_empty() {
+                    self.push(name, whole, Value::Text(said.to_owned()));
                 }
             }
         }
@@ -185,9 +286,15 @@ impl Finder<'_> {
                 let is_number = other.value.kind() == Kind::Phone && kind != Kind::Digits;
                 other.value.kind() != kind && covers && (is_longer || is_number)
             };
-            !self.strict.iter().any(is_other)
+            let spelled = kind == Kind::Money && self.is_spelled(&it.span);
+            !spelled && !self.strict.iter().any(is_other)
         });
         found
+    }
+
+    fn is_spelled(&self, span: &Range<usize>) -> bool {
+        let chars = &self.text.chars()[span.clone()];
+        chars.len() >= SPELLED && chars.iter().all(|c| "零〇幺一二三四五六七八九".contains(*c))
     }
 
     /// The one entry of a kind whose price, volume or other number was said: "八十九的" of plans. Of
@@ -251,8 +358,9 @@ impl Finder<'_> {
     }
 
     /// A slot of the action that is to be corrected, leniently, where none of them was found strictly:
-    /// "不是五十，是一百". What is said last is what is meant.
-    fn corrected(&mut self, action: &Action, linked: &[Linked]) {
+    /// "不是五十，是一百". What is said last is what is meant; of fewer than `chars` characters it may be a
+    /// figure of speech.
+    fn corrected(&mut self, action: &Action, linked: &[Linked], chars: usize) {
         for name in action.slots.iter().chain(&action.optional) {
             let own =
                 |it: &Slot| action.slots.contains(&it.name) || action.optional.contains(&it.name);
@@ -261,8 +369,8 @@ impl Finder<'_> {
             }
             match self.catalogue.slot(name).map(|it| &it.kind) {
                 Some(SlotKind::Value(kind)) => {
-                    let found = self.lenient(*kind);
-                    if let Some(last) = found.into_iter().max_by_key(|it| it.span.start) {
+                    let found = self.lenient(*kind).into_iter().filter(|it| it.span.len() >= chars);
+                    if let Some(last) = found.max_by_key(|it| it.span.start) {
                         self.value(name, last);
                     }
                 }

@@ -3,11 +3,14 @@
 use nlu::Act;
 
 use crate::{
-    catalogue::Intent,
+    catalogue::{ActionKind, Intent},
     domain::{Next, Slot, Stage, Task, Understanding, Value},
 };
 
 use super::{Call, act, fill::Doubt};
+
+/// Words that point at a thing; a language's words, not an operator's.
+const POINTING: &[&str] = &["这个", "那个", "这款", "那款", "这边", "那边", "它"];
 
 impl Call<'_> {
     /// Begins what an intent wants, with the slots that were said along with it; a parked task of the
@@ -28,7 +31,29 @@ impl Call<'_> {
         slots.extend_from_slice(said);
         match self.take(&slots).doubt {
             Some(doubt) => self.in_doubt(doubt, 0),
-            None => self.proceed(),
+            None => {
+                self.recall();
+                self.proceed()
+            }
+        }
+    }
+
+    /// "就换这个吧": a thing that is pointed at and was not named is the one just spoken of. An order that
+    /// needs no yes does not guess.
+    fn recall(&mut self) {
+        let points = POINTING.iter().any(|word| self.state.last_words.contains(word));
+        let (Some(task), Some(last), true) = (self.task(), self.state.done.last(), points) else {
+            return;
+        };
+        let Some(action) = self.catalogue.action(&task.action) else { return };
+        if matches!(action.kind, ActionKind::Order(_)) && !self.needs_yes(action, task) {
+            return;
+        }
+        let meant = action.slots.iter().filter(|name| !task.slots.contains_key(*name));
+        let meant = meant.filter_map(|name| Some((name.clone(), last.slots.get(name)?.clone())));
+        let meant: Vec<_> = meant.filter(|(_, it)| matches!(it, Value::Entity { .. })).collect();
+        for (name, value) in meant {
+            self.fill(&name, value);
         }
     }
 
@@ -54,6 +79,7 @@ impl Call<'_> {
         match act {
             Some(Act::Cancel) if !is_named || is_surer_than_intent(heard) => return self.cancel(),
             Some(Act::Deny) if !is_named => return self.decline(),
+            Some(Act::Bye) if !is_named => return self.leave(),
             Some(_) | None => {}
         }
         if let Some(value) = self.pointed_at(heard, slot) {
@@ -66,6 +92,14 @@ impl Call<'_> {
             None if taken.changed || is_named => self.proceed(),
             None => self.not_a_value(heard, slot, tries),
         }
+    }
+
+    /// The customer says good-bye instead of answering: nothing is done, and the call ends.
+    fn leave(&mut self) -> Next {
+        let title = self.title();
+        self.say_variant("declined", 0, &[("title", &title)]);
+        self.state.tasks.clear();
+        self.farewell()
     }
 
     /// Takes a key press for the slot that was asked.
@@ -109,7 +143,16 @@ impl Call<'_> {
         if tries >= self.catalogue.tries.slot {
             return self.hand_off("slot");
         }
-        self.ask(slot, tries);
+        match self.task().map(|task| task.stage.clone()) {
+            Some(Stage::Collecting { slot: asked, between, .. })
+                if asked == slot && !between.is_empty() =>
+            {
+                self.ask_which(asked, between, tries);
+            }
+            _ => {
+                self.ask(slot, tries);
+            }
+        }
         self.wrap_last("ask_again", tries - 1);
         Next::Listen
     }

@@ -1,10 +1,10 @@
 //! Disambiguation: of two intents that are close, or two things of one name, the customer is asked which.
 
-use nlu::Text;
+use nlu::{Act, Text};
 
 use crate::domain::{Next, Reply, Stage, Understanding, Value};
 
-use super::{Call, context::spoken};
+use super::{Call, act, context::spoken};
 
 /// How people point at the first and at the second of two; a language's words, not an operator's.
 const FIRST: &[&str] = &["第一", "前面", "前者", "头一个", "前一个"];
@@ -12,6 +12,9 @@ const SECOND: &[&str] = &["第二", "后面", "后者", "后一个"];
 
 /// An option is meant when it is half as probable again as the other.
 const AHEAD: f32 = 1.5;
+
+/// More things of one name than this are not read out.
+const MOST_NAMED: usize = 4;
 
 /// Characters that must agree with a name for it to be meant.
 const MIN_SHARED: usize = 2;
@@ -27,12 +30,16 @@ impl Call<'_> {
         }
         self.state.choosing = near;
         self.state.named.clone_from(&heard.slots);
+        Some(self.ask_intent_again())
+    }
+
+    fn ask_intent_again(&mut self) -> Next {
         self.state.misses = self.state.misses.saturating_add(1);
         if self.state.misses >= self.catalogue.tries.no_match {
-            return Some(self.hand_off("no_match"));
+            return self.hand_off("no_match");
         }
         self.replies.extend(self.which_intent());
-        Some(Next::Listen)
+        Next::Listen
     }
 
     /// The question which intent is meant, where it stands open.
@@ -40,7 +47,8 @@ impl Call<'_> {
         let named = self.state.choosing.iter().filter_map(|id| self.catalogue.intent(id));
         let names: Vec<&str> = named.map(|it| it.name.as_str()).collect();
         let [first, second] = names[..] else { return None };
-        let variant = self.state.misses.saturating_sub(1);
+        let is_again = self.state.last.iter().any(|it| it.key == "reply/unclear");
+        let variant = if is_again { self.state.misses.saturating_sub(1) } else { 0 };
         Some(self.word("unclear", variant, &[("first", first), ("second", second)]))
     }
 
@@ -55,6 +63,7 @@ impl Call<'_> {
         };
         match chosen.and_then(|id| self.catalogue.intent(id)).cloned() {
             Some(intent) => self.start(&intent, &heard.slots),
+            None if act(heard) == Some(Act::Affirm) => self.ask_intent_again(),
             None => {
                 self.state.choosing.clear();
                 self.state.named.clear();
@@ -91,7 +100,7 @@ impl Call<'_> {
 
     /// Asks which of the things that go by one name is meant.
     pub(super) fn ask_which(&mut self, slot: String, between: Vec<Value>, tries: u8) -> Next {
-        if between.len() > 2 {
+        if between.len() > MOST_NAMED {
             return self.ask(&slot, tries);
         }
         self.stand_at(Stage::Collecting { slot, tries, between });
@@ -102,8 +111,16 @@ impl Call<'_> {
     /// The question which thing is meant.
     pub(super) fn which_thing(&self, between: &[Value]) -> Option<Reply> {
         let names: Vec<String> = between.iter().map(|it| spoken(self.catalogue, it)).collect();
-        let [first, second] = &names[..] else { return None };
-        Some(self.word("choose", 0, &[("first", first), ("second", second)]))
+        match &names[..] {
+            [first, second] => {
+                Some(self.word("choose", 0, &[("first", first), ("second", second)]))
+            }
+            [first @ .., last] if !first.is_empty() => {
+                let first = first.join("、");
+                Some(self.word("choose", 1, &[("first", &first), ("second", last)]))
+            }
+            _ => None,
+        }
     }
 
     /// The thing that the customer points at, where they were asked which: by its place, or by words

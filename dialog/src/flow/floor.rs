@@ -9,6 +9,10 @@ use crate::{
 
 use super::{Call, act, collect::is_surer_than_intent};
 
+/// A greeting, thanks or good-bye of at least this probability is nothing else, whatever intent it is near:
+/// a thank-you is no praise to be put on record.
+const CLEARLY_COURTESY: f32 = 0.9;
+
 /// An intent below this probability does not turn a customer away from an open question.
 const TURNS_AWAY: f32 = 0.7;
 
@@ -51,7 +55,7 @@ impl Call<'_> {
     /// Greetings, thanks, good-bye, and a yes or no that answers nothing in particular; words that more
     /// probably want something are none of these.
     fn small_act(&mut self, heard: &Understanding) -> Option<Next> {
-        if !is_surer_than_intent(heard) {
+        if !is_surer_than_intent(heard) && !is_courtesy(heard) {
             return None;
         }
         let reply = match act(heard)? {
@@ -60,7 +64,11 @@ impl Call<'_> {
             Act::Bye => return Some(self.farewell()),
             Act::Cancel => return Some(self.undo()),
             Act::Deny if !self.state.done.is_empty() => return Some(self.farewell()),
-            Act::Affirm => "anything_else",
+            Act::Affirm => {
+                self.state.misses = 0;
+                self.say_variant("anything_else", 1, &[]);
+                return Some(Next::Listen);
+            }
             Act::Deny | Act::Correct | Act::Digits | Act::Repeat | Act::Wait | Act::Human => {
                 return None;
             }
@@ -130,4 +138,8 @@ impl Call<'_> {
             }
         }
     }
+}
+
+fn is_courtesy(heard: &Understanding) -> bool {
+    matches!(heard.act, Some((Act::Greet | Act::Thanks | Act::Bye, it)) if it >= CLEARLY_COURTESY)
 }

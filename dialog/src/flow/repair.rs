@@ -24,12 +24,7 @@ impl Call<'_> {
 
     /// Lets the customer look something up; what was asked stays asked.
     pub(super) fn wait(&mut self) -> Next {
-        let last = std::mem::take(&mut self.state.last);
         self.say("wait");
-        if last.is_empty() {
-            return Next::Listen;
-        }
-        self.state.last = last;
         Next::Listen
     }
 
@@ -68,6 +63,7 @@ impl Call<'_> {
         if self.is_over() {
             return self.over();
         }
+        let keys = keys.strip_suffix('#').filter(|it| !it.is_empty()).unwrap_or(keys);
         match (self.task().map(|task| task.stage.clone()), keys, slot) {
             (Some(Stage::Collecting { tries, .. }), _, Some(slot)) => self.keyed(slot, tries),
             (_, "0", _) => self.hand_off("asked"),
