@@ -241,6 +241,14 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
+    /// A value with which nothing would work.
+    #[error("setting {name}: {message}")]
+    Useless {
+        /// Which.
+        name: &'static str,
+        /// What to write instead.
+        message: &'static str,
+    },
 }
 
 /// Variables that override the file: `QINGTING_SERVE__LISTEN` is `serve.listen`.
@@ -273,27 +281,63 @@ impl Settings {
             else {
                 continue;
             };
-            set(&mut table, &part.to_lowercase(), &key.to_lowercase(), &value);
-            let whole = table.clone().try_into::<Self>();
-            whole.map_err(|error| Error::Environment { name, message: error.to_string() })?;
+            let (part, key) = (part.to_lowercase(), key.to_lowercase());
+            set(&mut table, &part, &key, typed(&value));
+            if let Err(error) = table.clone().try_into::<Self>() {
+                // A tenant may be called `2026`.
+                set(&mut table, &part, &key, toml::Value::String(value));
+                let whole = table.clone().try_into::<Self>();
+                whole.map_err(|_| Error::Environment { name, message: error.to_string() })?;
+            }
         }
-        table.try_into().map_err(|error: toml::de::Error| Error::Environment {
+        let read: Self = table.try_into().map_err(|error: toml::de::Error| Error::Environment {
             name: PREFIX.into(),
             message: error.to_string(),
-        })
+        })?;
+        read.checked()
+    }
+
+    fn checked(self) -> Result<Self, Error> {
+        let limits = &self.limits;
+        let positive = [
+            ("limits.message_bytes", limits.message_bytes),
+            ("limits.text_chars", limits.text_chars),
+            ("limits.hypotheses", limits.hypotheses),
+            ("limits.keys", limits.keys),
+            ("limits.streams", limits.streams),
+            ("limits.turns", limits.turns),
+            ("limits.texts", limits.texts),
+            ("model.queue", self.model.queue),
+        ];
+        if let Some((name, _)) = positive.into_iter().find(|(_, value)| *value == 0) {
+            return Err(Error::Useless {
+                name,
+                message: "0 would refuse everything: write 1 or more",
+            });
+        }
+        let tenant = self.serve.tenant.as_bytes();
+        let plain = tenant.iter().all(|it| it.is_ascii_alphanumeric() || b"-_".contains(it));
+        if tenant.is_empty() || tenant.len() > 64 || !plain {
+            let message = "write 1 to 64 characters of A-Z a-z 0-9 - _";
+            return Err(Error::Useless { name: "serve.tenant", message });
+        }
+        Ok(self)
     }
 }
 
 /// A number or a claim where it reads as one, words otherwise.
-fn set(table: &mut toml::Table, part: &str, key: &str, value: &str) {
-    let parsed = value
+fn typed(value: &str) -> toml::Value {
+    value
         .parse::<i64>()
         .map(toml::Value::Integer)
         .or_else(|_| value.parse::<bool>().map(toml::Value::Boolean))
-        .unwrap_or_else(|_| toml::Value::String(value.into()));
+        .unwrap_or_else(|_| toml::Value::String(value.into()))
+}
+
+fn set(table: &mut toml::Table, part: &str, key: &str, value: toml::Value) {
     let part = table.entry(part).or_insert_with(|| toml::Table::new().into());
     if let Some(part) = part.as_table_mut() {
-        part.insert(key.into(), parsed);
+        part.insert(key.into(), value);
     }
 }
 
@@ -317,6 +361,8 @@ mod tests {
         assert_eq!(read.serve.tenant, "b");
         assert_eq!(read.serve.turn_timeout, Duration::from_secs(3));
         assert_eq!(read.limits.keys, 9);
+        let numbers = load("", &[("QINGTING_SERVE__TENANT", "2026")]).expect("a name of digits");
+        assert_eq!(numbers.serve.tenant, "2026");
         assert_eq!(read.limits.texts, Limits::default().texts);
     }
 
@@ -328,6 +374,15 @@ mod tests {
         assert!(typed.contains("line 2"), "{typed}");
         let named = load("", &[("QINGTING_LIMITS__KEYS", "many")]).expect_err("wrong type");
         assert!(named.contains("QINGTING_LIMITS__KEYS"), "{named}");
+    }
+
+    #[test]
+    fn values_with_which_nothing_would_work_are_refused() {
+        let none = load("[limits]\nturns = 0\n", &[]).expect_err("no turns");
+        assert!(none.contains("limits.turns"), "{none}");
+        let tenant =
+            load("", &[("QINGTING_SERVE__TENANT", "北京")]).expect_err("no header takes it");
+        assert!(tenant.contains("serve.tenant"), "{tenant}");
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl fmt::Debug for Hypothesis {
 }
 
 /// What happened on the line, already checked against the limits.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     /// The call begins.
@@ -55,6 +55,18 @@ pub enum Event {
     Silence,
     /// The customer put down the phone.
     HangUp,
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open => f.write_str("Open"),
+            Self::Speech(hypotheses) => f.debug_tuple("Speech").field(hypotheses).finish(),
+            Self::Digits(_) => f.write_str("Digits(***)"),
+            Self::Silence => f.write_str("Silence"),
+            Self::HangUp => f.write_str("HangUp"),
+        }
+    }
 }
 
 /// Where the customer is reached, which decides how things are worded.
@@ -103,7 +115,7 @@ impl fmt::Debug for Understanding {
 }
 
 /// A slot that an utterance names.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Slot {
     /// The slot's name in the catalogue.
     pub name: String,
@@ -117,8 +129,14 @@ pub struct Slot {
     pub value: Value,
 }
 
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Slot({}, {}..{}, {:?})", self.name, self.start, self.end, self.value)
+    }
+}
+
 /// What a slot holds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Value {
     /// A number, an amount, a day, and the like.
@@ -134,6 +152,16 @@ pub enum Value {
     Text(String),
 }
 
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Plain(_) => "Plain(***)",
+            Self::Entity { .. } => "Entity(***)",
+            Self::Text(_) => "Text(***)",
+        })
+    }
+}
+
 impl Value {
     /// The value in the one form in which it is compared, stored and sent.
     pub fn canonical(&self) -> String {
@@ -146,7 +174,7 @@ impl Value {
 }
 
 /// A presupposition of the customer that is false, found in the knowledge.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Premise {
     /// `thing` has no `attribute`: the minutes of a data pack.
@@ -165,8 +193,17 @@ pub enum Premise {
     },
 }
 
+impl fmt::Debug for Premise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoAttribute { .. } => "NoAttribute(***)",
+            Self::NotSold { .. } => "NotSold(***)",
+        })
+    }
+}
+
 /// One call of the operator's systems, ready to send.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {
     /// HTTP method.
     pub method: String,
@@ -181,6 +218,12 @@ pub struct Request {
     pub retries: u32,
     /// Name of the field in [`Answer::Done`] -> JSON pointer into the operator's answer.
     pub answer: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Request({} ***)", self.method)
+    }
 }
 
 /// Asks the operator's systems and changes nothing; may run twice.
@@ -224,7 +267,7 @@ impl fmt::Display for OrderKey {
 }
 
 /// What the operator's systems said.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// It is done, or known: the mapped fields.
@@ -239,8 +282,18 @@ pub enum Answer {
     Failed,
 }
 
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Done(_) => "Done(***)",
+            Self::Refused { .. } => "Refused(***)",
+            Self::Failed => "Failed",
+        })
+    }
+}
+
 /// What the customer hears.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reply {
     /// Which wording of the catalogue, for logs and tests.
     pub key: String,
@@ -248,8 +301,14 @@ pub struct Reply {
     pub text: String,
 }
 
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reply({}, ***)", self.key)
+    }
+}
+
 /// What a person needs to go on with the call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The number the customer calls from.
     pub caller: String,
@@ -270,8 +329,14 @@ pub struct Summary {
     pub text: String,
 }
 
+impl fmt::Debug for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Summary({}, ***)", self.reason)
+    }
+}
+
 /// What goes into one step of a conversation.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Input {
     /// The call begins.
     Opened,
@@ -288,6 +353,18 @@ pub enum Input {
     Silent,
     /// The operator's systems answered the query or order of the last step.
     Answered(Answer),
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Opened => f.write_str("Opened"),
+            Self::Heard(heard) => f.debug_tuple("Heard").field(heard).finish(),
+            Self::Digits { slot, .. } => write!(f, "Digits(***, {slot:?})"),
+            Self::Silent => f.write_str("Silent"),
+            Self::Answered(answer) => f.debug_tuple("Answered").field(answer).finish(),
+        }
+    }
 }
 
 /// What comes out of one step.

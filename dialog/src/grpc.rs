@@ -32,6 +32,8 @@ pub struct Service {
     timeout: Duration,
     listen_for: Duration,
     streams: Arc<Semaphore>,
+    most_streams: usize,
+    idle: Duration,
     stop: CancellationToken,
 }
 
@@ -49,6 +51,8 @@ impl Service {
             timeout: settings.serve.turn_timeout,
             listen_for: settings.serve.listen_for,
             streams: Arc::new(Semaphore::new(settings.limits.streams)),
+            most_streams: settings.limits.streams,
+            idle: settings.stores.session_ttl,
             stop,
         }
     }
@@ -66,8 +70,14 @@ impl Service {
         })
     }
 
+    /// Waits until every streamed call has had its last action.
+    pub async fn streams_ended(&self) {
+        let all = u32::try_from(self.most_streams).unwrap_or(u32::MAX);
+        let _ = self.streams.acquire_many(all).await;
+    }
+
     /// Answers the events of one call.
-    pub(crate) fn stream<S>(&self, events: S, place: OwnedSemaphorePermit) -> Actions
+    pub(crate) fn stream<S>(&self, events: S, place: Arc<OwnedSemaphorePermit>) -> Actions
     where
         S: futures::Stream<Item = Result<CallEvent, Status>> + Send + Unpin + 'static,
     {
@@ -80,7 +90,20 @@ impl Service {
 
     /// One turn within `timeout`; the turn itself goes on after it.
     pub(crate) async fn hear(&self, asked: Asked, timeout: Duration) -> Result<Heard, Status> {
-        let heard = match tokio::time::timeout(timeout, self.turns.hear(asked)).await {
+        self.counted(self.turns.hear(asked), timeout).await
+    }
+
+    /// What an event that was answered before was answered with.
+    pub(crate) async fn again(&self, call: &session::Key, request: &str) -> Result<Heard, Status> {
+        self.counted(self.turns.recorded(call, request), self.timeout).await
+    }
+
+    async fn counted(
+        &self,
+        turn: impl Future<Output = Result<Heard, Error>>,
+        timeout: Duration,
+    ) -> Result<Heard, Status> {
+        let heard = match tokio::time::timeout(timeout, turn).await {
             Ok(heard) => heard.map_err(|error| status(&error)),
             Err(_) => Err(Status::deadline_exceeded(
                 "the turn takes longer: it goes on, ask again with the same request id",
@@ -129,7 +152,7 @@ impl Qingting for Service {
         request: Request<Streaming<CallEvent>>,
     ) -> Result<Response<Actions>, Status> {
         let place = self.place()?;
-        Ok(Response::new(self.stream(request.into_inner(), place)))
+        Ok(Response::new(self.stream(request.into_inner(), Arc::new(place))))
     }
 
     async fn turn(&self, request: Request<TurnRequest>) -> Result<Response<TurnReply>, Status> {
@@ -157,6 +180,7 @@ pub fn status(error: &Error) -> Status {
     let message = error.to_string();
     match error {
         Error::NoCall => Status::not_found(message),
+        Error::Forgotten => Status::failed_precondition(message),
         Error::Overloaded => Status::resource_exhausted(message),
         Error::Conflict => Status::aborted(message),
         Error::Unreachable(_) => Status::unavailable(message),

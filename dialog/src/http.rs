@@ -31,6 +31,9 @@ pub use listen::serve;
 /// Header with which a client says how many milliseconds it waits.
 const TIMEOUT_HEADER: &str = "x-timeout-ms";
 
+/// Longer than any turn; a gRPC deadline of millions of years cannot be written.
+const MAX_TIMEOUT_MS: u64 = 3_600_000;
+
 /// What the handlers share.
 #[derive(Clone)]
 struct Shared {
@@ -96,11 +99,11 @@ fn read<T: DeserializeOwned>(body: Body) -> Result<T, Status> {
 fn timed<T>(message: T, headers: &HeaderMap) -> Result<Request<T>, Status> {
     let mut request = Request::new(message);
     if let Some(value) = headers.get(TIMEOUT_HEADER) {
-        let millis = value.to_str().ok().and_then(|it| it.parse().ok());
+        let millis = value.to_str().ok().and_then(|it| it.parse::<u64>().ok());
         let millis = millis.ok_or_else(|| {
             Status::invalid_argument(format!("{TIMEOUT_HEADER}: a number of milliseconds"))
         })?;
-        request.set_timeout(Duration::from_millis(millis));
+        request.set_timeout(Duration::from_millis(millis.min(MAX_TIMEOUT_MS)));
     }
     Ok(request)
 }
@@ -138,20 +141,23 @@ fn refused(status: &Status) -> Response {
 /// A call as a WebSocket: one `CallEvent` or `CallAction` a text message.
 async fn converse(State(it): State<Shared>, upgrade: WebSocketUpgrade) -> Response {
     let place = match it.service.place() {
-        Ok(place) => place,
+        // Held until the last action is written, so that a server that stops waits for it.
+        Ok(place) => Arc::new(place),
         Err(status) => return refused(&status),
     };
     let bytes = it.service.limits.message_bytes;
-    upgrade.max_message_size(bytes).on_upgrade(move |socket| async move {
+    let upgrade = upgrade.max_message_size(bytes).max_frame_size(bytes);
+    upgrade.on_upgrade(move |socket| async move {
         let (mut out, events) = socket.split();
         let events = Box::pin(events.filter_map(|message| async { event(message) }));
-        let mut actions = it.service.stream(events, place);
+        let mut actions = it.service.stream(events, Arc::clone(&place));
         while let Some(action) = actions.next().await {
             if out.send(ws::Message::text(written(action))).await.is_err() {
                 return;
             }
         }
         let _ = out.close().await;
+        drop(place);
     })
 }
 
@@ -196,4 +202,26 @@ async fn ready(State(it): State<Shared>) -> Response {
         "release": it.service.turns.releases.live().id,
     });
     (code, Json(body)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_of_any_length_is_taken_and_one_that_is_no_number_is_refused() {
+        let with = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(TIMEOUT_HEADER, value.parse().expect("a value"));
+            headers
+        };
+        for value in ["250", "0", "18446744073709551615"] {
+            let request = timed((), &with(value)).expect("taken");
+            assert!(request.metadata().contains_key("grpc-timeout"), "{value}");
+        }
+        for value in ["soon", "-1", ""] {
+            let refused = timed((), &with(value)).map(|_| ());
+            assert_eq!(refused.expect_err("refused").code(), Code::InvalidArgument, "{value}");
+        }
+    }
 }

@@ -5,11 +5,13 @@
 
 pub mod drain;
 
+use std::fmt;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 /// One turn, as it is remembered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// Whose catalogue.
     pub tenant: String,
@@ -41,6 +43,13 @@ pub struct Entry {
     pub outcome: String,
 }
 
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { call, turn, event, intent, order_key, outcome, .. } = self;
+        write!(f, "Entry({call}/{turn}, {event}, ***, {intent}, {order_key}, {outcome})")
+    }
+}
+
 /// Why the journal was not drained.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -56,7 +65,8 @@ pub trait Archive: Send + Sync {
     async fn keep(&self, entries: &[Entry]) -> Result<u64, Error>;
 }
 
-/// Replaces every run of four or more digits, written or spoken, by asterisks.
+/// Replaces every run of four or more digits, written or spoken, by asterisks. U+0000, which no database
+/// keeps as text, becomes U+FFFD: one such entry would stop all behind it.
 pub fn mask(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut run = String::new();
@@ -68,7 +78,7 @@ pub fn mask(text: &str) -> String {
         }
         flush(&mut out, &run);
         run.clear();
-        out.push(c);
+        out.push(if c == '\0' { char::REPLACEMENT_CHARACTER } else { c });
     }
     out.pop();
     out
@@ -97,6 +107,7 @@ mod tests {
             ("尾号１２３４", "尾号****"),
             ("三十九块的套餐", "三十九块的套餐"),
             ("1234", "****"),
+            ("查\0话费", "查\u{fffd}话费"),
             ("", ""),
         ] {
             assert_eq!(mask(said), kept, "{said}");

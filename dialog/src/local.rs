@@ -1,15 +1,15 @@
 //! A private Valkey and Postgres beside the server, for whoever has none: programs from pinned wheels, data
 //! in a folder of the user's, free loopback ports, a password of their own.
 //!
-//! They stop with the process that started them, however it ends (`setpriv --pdeathsig`). Postgres does not
+//! They stop with the process that started them, however it ends (`setpriv --pdeathsig`). Each holds the lock
+//! of its data as its standard input, so that nobody else opens them until it has really ended. Postgres does not
 //! run as root, so under root it runs as `nobody`, who is let into folders that only root may enter.
 
 use std::{
-    fs, io,
+    fmt, fs, io,
     net::TcpListener,
     os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
-    process::Stdio,
     time::Duration,
 };
 
@@ -24,6 +24,9 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Longest wait for a store to write what it holds and stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Longest wait for a store to leave its data whose process was killed.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// `nobody` on Debian and its kin.
 const NOBODY: u32 = 65534;
@@ -61,13 +64,18 @@ pub enum Error {
 }
 
 /// A running private store; it is stopped when dropped.
-#[derive(Debug)]
 pub struct Private {
     /// Where it is reached, password included: a secret.
     pub url: String,
     child: Child,
     signal: &'static str,
     _lock: fs::File,
+}
+
+impl fmt::Debug for Private {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Private(***, {:?})", self.child.id())
+    }
 }
 
 impl Private {
@@ -93,13 +101,13 @@ impl Private {
 pub async fn valkey(natives: &Path, folder: &Path) -> Result<Private, Error> {
     let program = program(natives, "valkey/valkey-server")?;
     let data = private_folder(&folder.join("valkey"), false)?;
-    let _lock = lock(&data)?;
+    let _lock = lock(&data).await?;
     let password = password(&data)?;
     let port = free_port(&data)?;
     let log = data.join("valkey.log");
     let mut command = dying_with_us();
     command.arg(&program).arg(valkey_settings(&data, port, &password)?).arg("--dir").arg(&data);
-    let child = spawn(command, &log)?;
+    let child = spawn(command, &_lock, &log)?;
     let url = format!("redis://:{password}@127.0.0.1:{port}/");
     up(Private { url, child, signal: "-TERM", _lock }, "valkey-server", port, &log).await
 }
@@ -122,7 +130,7 @@ fn valkey_settings(data: &Path, port: u16, password: &str) -> Result<PathBuf, Er
 pub async fn postgres(natives: &Path, folder: &Path) -> Result<Private, Error> {
     let program = program(natives, "postgres/bin/postgres")?;
     let home = private_folder(&folder.join("postgres"), is_root())?;
-    let _lock = lock(&home)?;
+    let _lock = lock(&home).await?;
     let password = password(&home)?;
     let (data, log) = (home.join("data"), home.join("postgres.log"));
     if !data.join("PG_VERSION").exists() {
@@ -132,7 +140,7 @@ pub async fn postgres(natives: &Path, folder: &Path) -> Result<Private, Error> {
     let mut command = as_nobody();
     command.arg(&program).arg("-D").arg(&data);
     command.args(["-h", "127.0.0.1", "-p", &port.to_string(), "-k", ""]);
-    let child = spawn(command, &log)?;
+    let child = spawn(command, &_lock, &log)?;
     let url = format!("postgres://qingting:{password}@127.0.0.1:{port}/postgres");
     up(Private { url, child, signal: "-INT", _lock }, "postgres", port, &log).await
 }
@@ -173,14 +181,18 @@ fn private_folder(folder: &Path, for_nobody: bool) -> Result<PathBuf, Error> {
     made.map_err(|cause| Error::Folder { path: folder.to_owned(), cause })
 }
 
-/// Held as long as the data are in use.
-fn lock(folder: &Path) -> Result<fs::File, Error> {
+/// Held as long as the data are in use; a store whose qingting was killed is given time to end.
+async fn lock(folder: &Path) -> Result<fs::File, Error> {
     let path = folder.join("lock");
     let file = fs::File::create(&path).map_err(|cause| Error::Folder { path, cause })?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(_) => Err(Error::Busy(folder.to_owned())),
+    let until = Instant::now() + LEAVE_TIMEOUT;
+    while file.try_lock().is_err() {
+        if Instant::now() > until {
+            return Err(Error::Busy(folder.to_owned()));
+        }
+        sleep(Duration::from_millis(50)).await;
     }
+    Ok(file)
 }
 
 /// The store's password, made once and kept where only its owner reads it.
@@ -220,11 +232,16 @@ fn as_nobody() -> Command {
     command
 }
 
-fn spawn(mut command: Command, log: &Path) -> Result<Child, Error> {
+fn spawn(mut command: Command, lock: &fs::File, log: &Path) -> Result<Child, Error> {
     let open = || fs::OpenOptions::new().create(true).append(true).open(log);
     let spawned = open().and_then(|file| {
         let twin = file.try_clone()?;
-        command.stdin(Stdio::null()).stdout(file).stderr(twin).process_group(0).kill_on_drop(true);
+        command
+            .stdin(lock.try_clone()?)
+            .stdout(file)
+            .stderr(twin)
+            .process_group(0)
+            .kill_on_drop(true);
         command.spawn()
     });
     spawned.map_err(|cause| Error::Folder { path: log.to_owned(), cause })

@@ -33,7 +33,7 @@ pub async fn in_time<T: Send + 'static>(
 ) -> Result<T, String> {
     match tokio::time::timeout(timeout, tokio::spawn(work)).await {
         Ok(Ok(done)) => done.map_err(|error| error.to_string()),
-        Ok(Err(panic)) => Err(panic.to_string()),
+        Ok(Err(_)) => Err("the statement broke off".into()),
         Err(_) => Err("no answer in time".into()),
     }
 }

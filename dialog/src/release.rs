@@ -123,7 +123,9 @@ async fn embed(
     cache: &Cache,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Vec<Vec<f32>>, Error> {
-    let mut known = cache.load();
+    let kept = cache.clone();
+    // Megabytes of JSON: longer than an async thread may be held while calls go on.
+    let mut known = tokio::task::spawn_blocking(move || kept.load()).await.unwrap_or_default();
     let mut new: Vec<Text> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for text in texts {

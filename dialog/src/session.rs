@@ -52,11 +52,26 @@ pub struct Session {
     pub pending: Option<Pending>,
     /// The last turns, newest last, to answer a repeated request; at most [`Session::MAX_RECENT`].
     pub recent: Vec<Recorded>,
+    /// What a turn that was cut had to say, and no event has been answered with yet.
+    #[serde(default)]
+    pub untold: Vec<Reply>,
 }
 
 impl Session {
     /// How many turns can be answered again.
     pub const MAX_RECENT: usize = 4;
+
+    /// Remembers what came of a request, and forgets the oldest.
+    pub fn record(&mut self, request: String, outcome: Outcome) {
+        self.recent.push(Recorded { request, outcome });
+        let over = self.recent.len().saturating_sub(Self::MAX_RECENT);
+        self.recent.drain(..over);
+    }
+
+    /// What came of a request, if it is remembered.
+    pub fn recorded(&self, request: &str) -> Option<&Outcome> {
+        self.recent.iter().find(|it| it.request == request).map(|it| &it.outcome)
+    }
 
     /// Where it is stored.
     pub fn key(&self) -> Key {

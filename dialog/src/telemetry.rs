@@ -2,7 +2,10 @@
 //!
 //! Customers' words never go into any of them.
 
-use std::{io::IsTerminal as _, time::Instant};
+use std::{
+    io::IsTerminal as _,
+    time::{Duration, Instant},
+};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::trace::TracerProvider as _;
@@ -61,7 +64,8 @@ impl Drop for Guard {
     }
 }
 
-/// Begins logging to standard error, measuring, and tracing where a collector is named.
+/// Begins logging to standard error, measuring, and tracing where a collector is named. It is called on
+/// the runtime.
 ///
 /// # Errors
 /// What is wrong with the settings, in one line.
@@ -86,12 +90,29 @@ pub fn start(settings: &Telemetry) -> Result<Guard, String> {
         .with(lines)
         .try_init()
         .map_err(|error| error.to_string())?;
+    std::panic::set_hook(Box::new(|panic| {
+        // A formatted message may quote what a customer said; one that stands in the source cannot.
+        let message = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("***");
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, message, "a task broke off");
+    }));
     let metrics = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), BUCKETS)
         .and_then(PrometheusBuilder::install_recorder)
         .map_err(|error| format!("metrics: {error}"))?;
+    let kept = metrics.clone();
+    tokio::spawn(async move {
+        let mut due = tokio::time::interval(UPKEEP);
+        loop {
+            due.tick().await;
+            kept.run_upkeep();
+        }
+    });
     Ok(Guard { metrics, traces })
 }
+
+/// How often samples are counted into their buckets: those of a server that nobody scrapes would pile up.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Upper bounds in seconds: a turn takes milliseconds, an operator's system seconds.
 const BUCKETS: &[f64] =

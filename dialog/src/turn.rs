@@ -3,9 +3,10 @@
 //! It knows traits, never drivers. A turn runs in a task of its own and is finished even when nobody waits
 //! for it any more; what was recorded under a request's id is answered again and not done again.
 
+mod cut;
 mod record;
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use tokio::sync::Semaphore;
 use tracing::{Instrument, info_span, warn};
@@ -20,7 +21,7 @@ use crate::{
     },
     flow,
     release::{Release, Releases},
-    session::{self, Outcome, Pending, Recorded, Session, Store},
+    session::{self, Outcome, Pending, Session, Store},
     telemetry,
     understand::{self, understand},
 };
@@ -37,6 +38,9 @@ pub enum Error {
     /// No such call: open it first.
     #[error("no such call: open it first")]
     NoCall,
+    /// The event was answered too long ago to know how: go on with the next one.
+    #[error("this event was answered long ago and is not done again: go on with the next number")]
+    Forgotten,
     /// Too much to do: come again later.
     #[error("too many turns at once: come again later")]
     Overloaded,
@@ -75,7 +79,7 @@ impl From<nlu::engine::Error> for Error {
 }
 
 /// One event of a call.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Asked {
     /// Which call.
     pub call: session::Key,
@@ -87,6 +91,12 @@ pub struct Asked {
     pub request: String,
     /// What happened.
     pub event: Event,
+}
+
+impl fmt::Debug for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Asked({}, {}, {:?}, ***)", self.call.call, self.request, self.event)
+    }
 }
 
 /// What came of an event.
@@ -121,6 +131,8 @@ struct Work {
     understanding: Option<Understanding>,
     replies: Vec<Reply>,
     order_key: String,
+    /// The request that found this turn cut, where that is another and hears what came of it.
+    heir: Option<String>,
 }
 
 impl Turns {
@@ -139,7 +151,9 @@ impl Turns {
         };
         match tokio::spawn(work.instrument(span)).await {
             Ok(done) => done,
-            Err(panic) => Err(Error::Malformed(panic.to_string())),
+            Err(_) => {
+                Err(Error::Malformed("the turn broke off: the server's log says where".into()))
+            }
         }
     }
 
@@ -157,6 +171,16 @@ impl Turns {
         self.read(&release, &session.state, hypotheses).await
     }
 
+    /// What was recorded of an event that was answered before; nothing is done.
+    ///
+    /// # Errors
+    /// [`Error::Forgotten`] when it is not among the last [`Session::MAX_RECENT`] turns.
+    pub async fn recorded(&self, call: &session::Key, request: &str) -> Result<Heard, Error> {
+        let session = self.store.load(call).await?.ok_or(Error::NoCall)?;
+        let outcome = session.recorded(request).cloned().ok_or(Error::Forgotten)?;
+        Ok(Heard { outcome, replayed: true })
+    }
+
     async fn hear_here(&self, asked: Asked) -> Result<Heard, Error> {
         for _ in 0..MAX_CONFLICTS {
             match self.try_once(asked.clone()).await {
@@ -169,28 +193,22 @@ impl Turns {
 
     async fn try_once(&self, asked: Asked) -> Result<Heard, Error> {
         let loading = self.store.load(&asked.call).instrument(info_span!("load"));
-        let mut earlier = Vec::new();
         let session = match loading.await? {
-            Some(mut session) => {
-                if let Some(pending) = session.pending.take() {
-                    let (outcome, after) = self.finish_pending(session, pending).await?;
-                    earlier = outcome.replies;
-                    session = after;
-                }
-                session
-            }
+            Some(mut session) => match session.pending.take() {
+                Some(pending) => self.finish_pending(session, pending, &asked).await?,
+                None => session,
+            },
             None if asked.event == Event::Open => self.new_session(&asked),
             None => return Err(Error::NoCall),
         };
         crash::point("turn_loaded");
-        if let Some(recorded) = session.recent.iter().find(|it| it.request == asked.request) {
-            return Ok(Heard { outcome: recorded.outcome.clone(), replayed: true });
+        if let Some(outcome) = session.recorded(&asked.request) {
+            return Ok(Heard { outcome: outcome.clone(), replayed: true });
         }
         if asked.event == Event::Open && session.state.phase != Phase::Opening {
             return Ok(Heard { outcome: record::again(&session), replayed: true });
         }
-        let mut outcome = self.take(session, asked).await?;
-        outcome.replies.splice(0..0, earlier);
+        let outcome = self.take(session, asked).await?;
         Ok(Heard { outcome, replayed: false })
     }
 
@@ -202,41 +220,21 @@ impl Turns {
             state: State::new(tenant, call, &asked.caller, asked.channel),
             pending: None,
             recent: Vec::new(),
+            untold: Vec::new(),
         }
-    }
-
-    /// Finishes a turn that was cut between saving its order and hearing of it.
-    async fn finish_pending(
-        &self,
-        mut session: Session,
-        pending: Pending,
-    ) -> Result<(Outcome, Session), Error> {
-        let release = self.releases.get(&session.release).await;
-        let asked = Asked {
-            call: session.key(),
-            caller: session.state.caller.number.clone(),
-            channel: session.state.channel,
-            request: pending.request,
-            event: pending.event,
-        };
-        let order_key = pending.order.key.to_string();
-        let work = Work {
-            asked,
-            understanding: pending.understanding,
-            replies: pending.replies,
-            order_key,
-        };
-        let answer = self.orders.place(pending.order).instrument(info_span!("place")).await;
-        let outcome = self.follow(&release, &mut session, work, Input::Answered(answer)).await?;
-        Ok((outcome, session))
     }
 
     async fn take(&self, mut session: Session, asked: Asked) -> Result<Outcome, Error> {
         let release = self.releases.get(&session.release).await;
         session.state.turn += 1;
         session.state.today = self.clock.today();
-        let mut work =
-            Work { asked, understanding: None, replies: Vec::new(), order_key: String::new() };
+        let mut work = Work {
+            asked,
+            understanding: None,
+            replies: std::mem::take(&mut session.untold),
+            order_key: String::new(),
+            heir: None,
+        };
         let input = match &work.asked.event {
             Event::Open => Input::Opened,
             Event::Silence => Input::Silent,
@@ -315,10 +313,9 @@ impl Turns {
             hand_off,
             ended: *next == Next::End,
         };
-        let request = work.asked.request.clone();
-        session.recent.push(Recorded { request, outcome: outcome.clone() });
-        if session.recent.len() > Session::MAX_RECENT {
-            session.recent.remove(0);
+        session.record(work.asked.request, outcome.clone());
+        if let Some(heir) = work.heir {
+            cut::leave_to(session, heir, &outcome);
         }
         let entry = record::entry(session, &work.asked.event, &outcome, work.order_key);
         self.save(session, Some(&entry)).await?;

@@ -259,6 +259,10 @@ async fn the_journal_reaches_postgres_whole_and_once() {
     damaged.query_async::<String>(&mut connection).await.expect("adds");
     let moved = drain::once(&mut connection, &archive).await.expect("drains");
     assert_eq!(moved, 1, "an entry that cannot be read does not stop those behind it");
+    let mut aside = redis::cmd("XLEN");
+    aside.arg("qingting:{3}:journal:unreadable");
+    let aside = aside.query_async::<u64>(&mut connection).await.expect("a length");
+    assert_eq!(aside, 1, "and is kept for a server that can read it");
 
     let new = session::contract::session("last");
     store.save(&new, Some(&session::contract::entry("last", 1))).await.expect("saves");
@@ -268,4 +272,69 @@ async fn the_journal_reaches_postgres_whole_and_once() {
     assert_eq!(kept(&pool).await, 121, "a server that stops drains what there is");
     server.stop().await;
     cache.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_stops_draining_although_others_go_on_adding() {
+    let folder = folder();
+    let (cache, store) = valkey(folder.path()).await;
+    let (server, pool) = database(folder.path()).await;
+    let archive = drain::Postgres { pool: pool.clone(), timeout: TIMEOUT };
+    save_turns(&store, 10, 2).await;
+    let (others, adding) = (store.clone(), CancellationToken::new());
+    let added = tokio::spawn({
+        let adding = adding.clone();
+        async move {
+            let mut turn = 0;
+            while !adding.is_cancelled() {
+                turn += 1;
+                let new = session::contract::session(&format!("other-{turn}"));
+                let entry = session::contract::entry("other", turn);
+                others.save(&new, Some(&entry)).await.expect("saves");
+            }
+        }
+    });
+    let stop = CancellationToken::new();
+    stop.cancel();
+    let draining = drain::run(store, archive, stop);
+    tokio::time::timeout(Duration::from_secs(5), draining).await.expect("it stops");
+    adding.cancel();
+    added.await.expect("added");
+    assert!(kept(&pool).await >= 20, "what was there when it stopped is kept");
+    server.stop().await;
+    cache.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_data_of_a_killed_server_stay_locked_until_its_store_has_really_ended() {
+    let folder = folder();
+    let mut server = tokio::process::Command::new(env!("CARGO_BIN_EXE_qingting"))
+        .args(["stores", "--folder"])
+        .arg(folder.path())
+        .env("QINGTING_STORES__NATIVES", natives())
+        .stdout(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("starts");
+    let mut said = BufReader::new(server.stdout.take().expect("output")).lines();
+    let url = said.next_line().await.expect("reads").expect("it says where its stores are");
+    let url = url.strip_prefix("REDIS_URL=").expect("of Valkey first").to_owned();
+    while !said.next_line().await.expect("reads").expect("and more").starts_with("PIDS=") {}
+
+    // Valkey is busy, so that it cannot end at once.
+    let client = redis::Client::open(url).expect("an address");
+    let mut connection = client.get_multiplexed_async_connection().await.expect("connects");
+    let busy = "local n = 0 for i = 1, 300000000 do n = n + i end return 1";
+    let busy = tokio::spawn(async move {
+        let mut script = redis::cmd("EVAL");
+        script.arg(busy).arg(0);
+        let _ = script.query_async::<u64>(&mut connection).await;
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    server.kill().await.expect("killed");
+    let lock = std::fs::File::open(folder.path().join("valkey/lock")).expect("a lock");
+    assert!(lock.try_lock().is_err(), "the store is still there, and so is its lock");
+    let (again, _) = valkey(folder.path()).await;
+    again.stop().await;
+    busy.await.expect("ends");
 }

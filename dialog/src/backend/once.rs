@@ -58,19 +58,64 @@ impl Orders {
         crash::point("order_opened");
         let answer = self.backend.send(&order.request, Some(&order.key)).await;
         crash::point("order_sent");
-        self.close(order, &answer).await;
+        let is_closed = self.close(order, &answer).await;
         crash::point("order_closed");
-        answer
+        if !is_closed {
+            return answer;
+        }
+        // Another server may have placed the same order meanwhile: the first answer stands, for everyone.
+        match self.ledger.open(order).await {
+            Ok(Entry::Answered(first)) => first,
+            Ok(Entry::New | Entry::Unfinished) | Err(_) => answer,
+        }
     }
 
-    async fn close(&self, order: &Order, answer: &Answer) {
+    /// Whether the ledger has taken the answer.
+    async fn close(&self, order: &Order, answer: &Answer) -> bool {
         for attempt in 1..=CLOSE_ATTEMPTS {
             match self.ledger.close(&order.key, answer).await {
-                Ok(()) => return,
+                Ok(()) => return true,
                 Err(error) => warn!(%error, attempt, "order's answer not written"),
             }
             tokio::time::sleep(Duration::from_millis(50) * attempt).await;
         }
-        error!("order stays unfinished in the ledger");
+        error!(key = %order.key, "order stays unfinished in the ledger");
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::domain::{OrderKey, Request};
+
+    /// An operator to whom another server sends the same order a moment sooner.
+    struct Late(Arc<ledger::memory::Memory>);
+
+    fn done() -> Answer {
+        Answer::Done(BTreeMap::from([("order".into(), "A1".into())]))
+    }
+
+    #[async_trait::async_trait]
+    impl Backend for Late {
+        async fn send(&self, _: &Request, key: Option<&OrderKey>) -> Answer {
+            let key = key.expect("an order has a key");
+            self.0.close(key, &done()).await.expect("closes");
+            Answer::Refused { reason: "您已经办过了。".into() }
+        }
+
+        async fn ping(&self) -> Result<(), String> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn of_two_answers_to_one_order_the_first_is_told() {
+        let ledger = Arc::new(ledger::memory::Memory::default());
+        let orders = Orders::new(ledger.clone(), Arc::new(Late(ledger)));
+        let answer = orders.place(ledger::contract::order(1)).await;
+        assert!(answer == done(), "what the ledger holds: {answer:?}");
     }
 }

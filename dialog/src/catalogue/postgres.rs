@@ -38,12 +38,7 @@ ON CONFLICT (tenant) DO UPDATE SET release = excluded.release, since = now()";
 ///
 /// # Errors
 /// [`Error::Unreachable`].
-pub async fn import(
-    pool: &PgPool,
-    tenant: &str,
-    name: &str,
-    pack: &Pack,
-) -> Result<String, Error> {
+pub async fn import(pool: &PgPool, tenant: &str, name: &str, pack: &Pack) -> Result<String, Error> {
     let id = pack.fingerprint();
     let rows = pack.rows();
     let text =

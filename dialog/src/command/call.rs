@@ -171,11 +171,17 @@ impl Terminal {
 
 /// "query_data_usage 0.97 · month=2026-11 · 6 ms"
 fn understood(read: &Understanding, took: Duration) -> String {
-    let mut parts = vec![match (read.reason, read.act) {
-        (None, _) => format!("{} {:.2}", read.intent, read.confidence),
-        (Some(_), Some((act, probability))) => format!("{} {probability:.2}", act.id()),
-        (Some(reason), None) => format!("{} · {}", read.intent, reason.id()),
-    }];
+    let mut parts = match (read.reason, read.act) {
+        (Some(_), Some((act, sure))) => vec![format!("{} {sure:.2}", act.id())],
+        (None, Some((act, sure))) if sure >= read.confidence => {
+            vec![format!("{} {sure:.2}", act.id())]
+        }
+        (None, Some((act, _))) => {
+            vec![format!("{} {:.2}", read.intent, read.confidence), act.id().to_owned()]
+        }
+        (None, None) => vec![format!("{} {:.2}", read.intent, read.confidence)],
+        (Some(reason), None) => vec![format!("{} · {}", read.intent, reason.id())],
+    };
     parts.extend(read.slots.iter().map(|slot| format!("{}={}", slot.name, slot.value.canonical())));
     parts.push(format!("{} ms", took.as_millis()));
     parts.join(" · ")

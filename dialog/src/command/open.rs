@@ -100,10 +100,15 @@ pub(super) struct Stores {
 pub(super) async fn stores(settings: &config::Stores) -> Result<Stores, String> {
     let mut stores = postgres(settings).await?;
     match address("REDIS_URL") {
-        Some(url) => stores.redis_url = url,
-        None => stores.start_valkey(settings).await?,
+        Some(url) => {
+            stores.redis_url = url;
+            Ok(stores)
+        }
+        None => {
+            let started = stores.start_valkey(settings).await;
+            stores.or_stopped(started).await
+        }
     }
-    Ok(stores)
 }
 
 /// Postgres alone: from `DATABASE_URL`, or a private one.
@@ -120,8 +125,8 @@ pub(super) async fn postgres(settings: &config::Stores) -> Result<Stores, String
 pub(super) async fn private(settings: &config::Stores) -> Result<Stores, String> {
     let mut stores = Stores::default();
     stores.start_valkey(settings).await?;
-    stores.start_postgres(settings).await?;
-    Ok(stores)
+    let started = stores.start_postgres(settings).await;
+    stores.or_stopped(started).await
 }
 
 fn address(name: &str) -> Option<String> {
@@ -145,6 +150,17 @@ impl Stores {
         self.postgres_url.clone_from(&store.url);
         self.private.push(store);
         Ok(())
+    }
+
+    /// These, or why one of them did not start; then the other is stopped in order.
+    async fn or_stopped(self, started: Result<(), String>) -> Result<Self, String> {
+        match started {
+            Ok(()) => Ok(self),
+            Err(error) => {
+                self.stop().await;
+                Err(error)
+            }
+        }
     }
 
     /// A pool on Postgres, the schema brought up to date.

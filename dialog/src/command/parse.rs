@@ -3,6 +3,7 @@
 use std::{
     io::{self, BufRead, Write},
     process::ExitCode,
+    sync::atomic::{AtomicUsize, Ordering},
     time::Instant,
 };
 
@@ -23,7 +24,7 @@ pub(super) const EXAMPLE: &str = "Example:
   {\"text\":\"给我退了那个视频会员\",\"intent\":\"cancel_addon\",\"confidence\":0.95,...}
 
 Every line gives exactly one line, in order. A line that cannot be read (longer than limits.text_chars,
-not UTF-8) gives `out_of_scope` with an `error`.";
+not UTF-8) gives `out_of_scope` with an `error`. Where the model failed on a line the exit status is 1.";
 
 /// Lines read ahead of the model, so that every batch is full.
 const AHEAD: usize = 256;
@@ -61,7 +62,7 @@ pub(super) async fn run(settings: &Settings, _: Options) -> Result<ExitCode, Str
     let clock = Clock::of(&settings.serve.time_zone)?;
     let model = open::model(&settings.model)?;
     let release = open::release(&open::pack(&settings.pack.folder)?, &model).await?;
-    let reader = Reader { settings, clock, model, release };
+    let reader = Reader { settings, clock, model, release, failed: AtomicUsize::new(0) };
     let (send, lines) = tokio::sync::mpsc::channel(AHEAD);
     std::thread::spawn(move || {
         for line in io::stdin().lock().split(b'\n') {
@@ -91,7 +92,10 @@ pub(super) async fn run(settings: &Settings, _: Options) -> Result<ExitCode, Str
     if count == 0 {
         eprintln!("qingting parse: standard input was empty: write one utterance a line");
     }
-    Ok(ExitCode::SUCCESS)
+    match reader.failed.load(Ordering::Relaxed) {
+        0 => Ok(ExitCode::SUCCESS),
+        failed => Err(format!("the model failed on {failed} of {count} lines: see their `error`")),
+    }
 }
 
 struct Reader<'a> {
@@ -99,6 +103,8 @@ struct Reader<'a> {
     clock: Clock,
     model: Model,
     release: Release,
+    /// Lines on which the model failed: ours to mend, not the line's.
+    failed: AtomicUsize,
 }
 
 impl Reader<'_> {
@@ -126,7 +132,12 @@ impl Reader<'_> {
     async fn read(&self, said: &str) -> Result<Understanding, String> {
         let today = self.clock.today();
         let reading = self.release.read_patiently(&self.model.engine, said, today).await;
-        let reading = reading.map_err(|error| error.to_string())?;
+        let reading = reading.map_err(|error| {
+            if !matches!(error, nlu::engine::Error::TooLong(_)) {
+                self.failed.fetch_add(1, Ordering::Relaxed);
+            }
+            error.to_string()
+        })?;
         let (catalogue, linker) = (&self.release.catalogue, &self.release.linker);
         Ok(understand(catalogue, linker, &reading, Expects::Anything, today))
     }

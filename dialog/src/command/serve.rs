@@ -7,6 +7,7 @@ use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::Semaphore,
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -92,7 +93,7 @@ async fn with_stores(
         .add_service(reflection)
         .prepare()
         .into_axum_router()
-        .merge(http::routes(service, telemetry.metrics.clone()))
+        .merge(http::routes(service.clone(), telemetry.metrics.clone()))
         // tonic's own fallback answers every unknown path with 200.
         .fallback(http::nowhere);
     let address = listener.local_addr().map_err(|error| error.to_string())?;
@@ -102,11 +103,14 @@ async fn with_stores(
 
     stopped().await;
     info!("draining");
-    reporter.set_service_status("", ServingStatus::NotServing).await;
-    reporter.set_service_status(SERVICE, ServingStatus::NotServing).await;
+    let until = Instant::now() + patience;
     stop.cancel();
+    stops_serving(&reporter).await;
     let _ = serving.await;
-    finish_turns(&turns, settings).await;
+    finish_turns(&turns, settings, until).await;
+    if tokio::time::timeout_at(until, service.streams_ended()).await.is_err() {
+        warn!("streams cut: their clients go on with another server");
+    }
     drained.cancel();
     let _ = tokio::join!(draining, watching);
     info!("stopped");
@@ -114,10 +118,10 @@ async fn with_stores(
 }
 
 /// Waits for turns that go on although nobody waits for them any more.
-async fn finish_turns(turns: &Turns, settings: &Settings) {
+async fn finish_turns(turns: &Turns, settings: &Settings, until: Instant) {
     let all = u32::try_from(settings.limits.turns).unwrap_or(u32::MAX);
     let finished = turns.room.acquire_many(all);
-    if tokio::time::timeout(settings.serve.drain_timeout, finished).await.is_err() {
+    if tokio::time::timeout_at(until, finished).await.is_err() {
         warn!("turns cut: they go on with the next event of their call");
     }
 }
@@ -211,26 +215,37 @@ fn turns(
 
 /// Keeps gRPC health and the metrics true, part by part.
 async fn watch_health(turns: Turns, reporter: HealthReporter, stop: CancellationToken) {
-    let mut was_well = true;
+    let mut ill: Vec<&'static str> = Vec::new();
     while !stop.is_cancelled() {
         let parts = health::probe(&turns).await;
         if stop.is_cancelled() {
-            return;
+            break;
         }
         let well = parts.iter().all(|part| part.error.is_none());
         for part in &parts {
             let up = part.error.is_none();
             metrics::gauge!(telemetry::PART_UP, "part" => part.name).set(f64::from(u8::from(up)));
             reporter.set_service_status(part.name, serving(up)).await;
-            if let (Some(error), true) = (&part.error, was_well) {
-                warn!(part = part.name, error, "a part is ill");
+            match &part.error {
+                Some(error) if !ill.contains(&part.name) => {
+                    warn!(part = part.name, error, "a part is ill");
+                }
+                None if ill.contains(&part.name) => info!(part = part.name, "a part is well again"),
+                Some(_) | None => {}
             }
         }
         reporter.set_service_status("", serving(well)).await;
         reporter.set_service_status(SERVICE, serving(well)).await;
-        was_well = well;
+        ill = parts.iter().filter(|it| it.error.is_some()).map(|it| it.name).collect();
         let _ = tokio::time::timeout(HEALTH_PERIOD, stop.cancelled()).await;
     }
+    // A look that was under way when the server stopped may have called it well.
+    stops_serving(&reporter).await;
+}
+
+async fn stops_serving(reporter: &HealthReporter) {
+    reporter.set_service_status("", ServingStatus::NotServing).await;
+    reporter.set_service_status(SERVICE, ServingStatus::NotServing).await;
 }
 
 fn serving(up: bool) -> ServingStatus {

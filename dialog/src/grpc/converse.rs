@@ -3,6 +3,8 @@
 //! Nothing of the call lives here: a lost stream is taken up by another one, on any server, with `start`.
 //! An event's number makes its request id, so that an event sent twice is answered from the record.
 
+use std::sync::Arc;
+
 use futures::{Stream, StreamExt};
 use proto::v1::{
     CallAction, CallEvent, Hint, Start, call_action::Action, call_event::Event as Said,
@@ -23,7 +25,7 @@ use crate::{
 const MAX_WAITING: usize = 16;
 
 /// Answers the events of one call until it ends, the client goes, or the server stops.
-pub(crate) fn run<S>(service: Service, events: S, place: OwnedSemaphorePermit) -> Actions
+pub(crate) fn run<S>(service: Service, events: S, place: Arc<OwnedSemaphorePermit>) -> Actions
 where
     S: Stream<Item = Result<CallEvent, Status>> + Send + Unpin + 'static,
 {
@@ -64,16 +66,21 @@ where
             () = service.stop.cancelled() => {
                 return Err(Status::unavailable("this server stops: go on with another one, beginning with `start`"));
             }
-            event = events.next() => match event {
-                Some(event) => event?,
-                None => return Ok(()),
+            event = tokio::time::timeout(service.idle, events.next()) => match event {
+                Ok(Some(event)) => event?,
+                Ok(None) => return Ok(()),
+                // A client that is gone without a word would keep its place for ever.
+                Err(_) => return Err(Status::aborted("no event for as long as a call is kept: begin again with `start`")),
             },
         };
         let action = match &mut line {
             Some(line) => line.hear(event).await,
             None => {
-                let opened = line.insert(open(service, event)?);
-                Some(opened.start().await)
+                let opened = open(service, event)?;
+                let action = opened.start().await;
+                // A `start` that failed may be sent again.
+                line = (!failed(&action)).then_some(opened);
+                Some(action)
             }
         };
         let Some(action) = action else { continue };
@@ -82,6 +89,10 @@ where
             return Ok(());
         }
     }
+}
+
+fn failed(action: &CallAction) -> bool {
+    matches!(action.action, Some(Action::Failed(_)))
 }
 
 fn open(service: &Service, event: CallEvent) -> Result<Line<'_>, Status> {
@@ -117,8 +128,7 @@ impl Line<'_> {
             return Some(convert::failed(sequence, &self.key.call, &status));
         }
         let action = self.answer(sequence, event.event).await;
-        let failed = matches!(&action, Some(CallAction { action: Some(Action::Failed(_)), .. }));
-        if !failed {
+        if !action.as_ref().is_some_and(failed) {
             self.answered = self.answered.max(sequence);
         }
         action
@@ -159,7 +169,13 @@ impl Line<'_> {
             event,
         };
         let since = std::time::Instant::now();
-        match self.service.hear(asked, self.service.timeout).await {
+        // What was answered before is never done again, however long ago that was.
+        let heard = if sequence <= self.answered && asked.event != Event::Open {
+            self.service.again(&asked.call, &asked.request).await
+        } else {
+            self.service.hear(asked, self.service.timeout).await
+        };
+        match heard {
             Ok(Heard { outcome, .. }) => {
                 let heard = outcome.understanding.as_ref();
                 let understanding = heard.map(|it| convert::understanding(it, since.elapsed()));

@@ -77,7 +77,9 @@ pub(super) fn speech(hypotheses: &[Hypothesis], limits: &Limits) -> Result<Event
         if !(0.0..=1.0).contains(&it.confidence) {
             return Err(Status::invalid_argument("confidence: 0 to 1"));
         }
-        checked.push(domain::Hypothesis { text: it.text.clone(), confidence: it.confidence });
+        // No database keeps U+0000 as text.
+        let text = it.text.replace('\0', "\u{fffd}");
+        checked.push(domain::Hypothesis { text, confidence: it.confidence });
     }
     Ok(Event::Speech(checked))
 }

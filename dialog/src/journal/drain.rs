@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use redis::{RedisError, aio::ConnectionManager, streams::StreamRangeReply};
 use sqlx::{PgPool, types::Json};
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{error, warn};
 
 use super::{Archive, Entry, Error};
 use crate::{
@@ -67,7 +67,17 @@ pub async fn run(redis: Redis, archive: impl Archive, stop: CancellationToken) {
         }
         let _ = tokio::time::timeout(pause, stop.cancelled()).await;
     }
-    while matches!(once(&mut redis.connection(), &archive).await, Ok(1..)) {}
+    // Other servers go on adding: what was there when we stopped has gone once no batch is full any more.
+    loop {
+        match once(&mut redis.connection(), &archive).await {
+            Ok(BATCH..) => {}
+            Ok(_) => return,
+            Err(error) => {
+                warn!(%error, "journal entries stay in Redis: the next server drains them");
+                return;
+            }
+        }
+    }
 }
 
 /// Moves one batch of every stream; says how many entries went.
@@ -86,8 +96,17 @@ pub async fn once(redis: &mut ConnectionManager, archive: &dyn Archive) -> Resul
         if stream.ids.is_empty() {
             continue;
         }
-        let entries: Vec<Entry> = stream.ids.iter().filter_map(|it| parse(&it.map)).collect();
+        let (mut entries, mut unreadable): (Vec<Entry>, Vec<&Fields>) = Default::default();
+        for it in &stream.ids {
+            match parse(&it.map) {
+                Some(entry) => entries.push(entry),
+                None => unreadable.push(&it.map),
+            }
+        }
         archive.keep(&entries).await?;
+        for fields in unreadable {
+            set_aside(redis, shard, fields).await.map_err(failed)?;
+        }
         let ids: Vec<&str> = stream.ids.iter().map(|it| it.id.as_str()).collect();
         let mut delete = redis::cmd("XDEL");
         delete.arg(stream_key(shard)).arg(&ids);
@@ -97,8 +116,28 @@ pub async fn once(redis: &mut ConnectionManager, archive: &dyn Archive) -> Resul
     Ok(moved)
 }
 
-/// An entry that cannot be read is dropped with a warning: keeping it would stop all behind it.
-fn parse(fields: &std::collections::HashMap<String, redis::Value>) -> Option<Entry> {
+/// Fields of an entry in its stream.
+type Fields = std::collections::HashMap<String, redis::Value>;
+
+fn parse(fields: &Fields) -> Option<Entry> {
     let text: String = redis::from_redis_value_ref(fields.get("entry")?).ok()?;
-    serde_json::from_str(&text).map_err(|error| warn!(%error, "journal entry dropped")).ok()
+    serde_json::from_str(&text).ok()
+}
+
+/// An entry that cannot be read, such as one of a newer server, would stop all behind it: it is kept in a
+/// stream of its own for whoever can read it.
+async fn set_aside(
+    redis: &mut ConnectionManager,
+    shard: u64,
+    fields: &Fields,
+) -> Result<(), RedisError> {
+    let aside = format!("{}:unreadable", stream_key(shard));
+    error!(stream = aside, "journal entry cannot be read: it is set aside in Redis");
+    let mut add = redis::cmd("XADD");
+    add.arg(aside).arg("*");
+    for (name, value) in fields {
+        let bytes: Vec<u8> = redis::from_redis_value_ref(value).unwrap_or_default();
+        add.arg(name).arg(bytes);
+    }
+    add.query_async::<String>(redis).await.map(|_| ())
 }

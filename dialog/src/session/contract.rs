@@ -14,6 +14,7 @@ pub fn session(call: &str) -> Session {
         state: State::new("demo", call, "18600001234", Channel::Voice),
         pending: None,
         recent: Vec::new(),
+        untold: Vec::new(),
     }
 }
 

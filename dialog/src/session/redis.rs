@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use redis::{
-    Client, RedisError, Script,
+    Client, ErrorKind, RedisError, Script,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 use sha2::{Digest, Sha256};
@@ -83,8 +83,7 @@ impl Store for Redis {
         let (version, session): (Option<u64>, Option<String>) =
             self.in_time(command.query_async(&mut connection)).await?;
         let (Some(version), Some(session)) = (version, session) else { return Ok(None) };
-        let session: Session =
-            serde_json::from_str(&session).map_err(|it| Error::Malformed(it.to_string()))?;
+        let session: Session = serde_json::from_str(&session).map_err(|it| malformed(&it))?;
         if session.key() != *key {
             return Err(Error::Unreachable("the reply speaks of another call".into()));
         }
@@ -95,9 +94,8 @@ impl Store for Redis {
         let key = session.key();
         let name = hash_key(&key);
         let next = session.version + 1;
-        let malformed = |it: serde_json::Error| Error::Malformed(it.to_string());
-        let body = serde_json::to_string(session).map_err(malformed)?;
-        let entry = entry.map(serde_json::to_string).transpose().map_err(malformed)?;
+        let body = serde_json::to_string(session).map_err(|it| malformed(&it))?;
+        let entry = entry.map(serde_json::to_string).transpose().map_err(|it| malformed(&it))?;
         let mut invocation = self.save.key(&name);
         invocation
             .key(stream_key(shard(&key)))
@@ -121,8 +119,20 @@ impl Store for Redis {
     }
 }
 
+/// A reply of another type is printed by its error as a whole, customers' words included: not by us.
 fn unreachable(error: RedisError) -> Error {
-    Error::Unreachable(error.to_string())
+    match error.kind() {
+        ErrorKind::UnexpectedReturnType => {
+            Error::Unreachable("the reply is not of this command".into())
+        }
+        _ => Error::Unreachable(error.to_string()),
+    }
+}
+
+/// Where it stops making sense, without the words that stand there.
+fn malformed(error: &serde_json::Error) -> Error {
+    let at = error.column();
+    Error::Malformed(format!("written by a newer server, or damaged, at character {at}"))
 }
 
 /// Stored calls outlive deploys, so this must never change.

@@ -24,12 +24,13 @@ pub(super) fn entry(
     outcome: &Outcome,
     order_key: String,
 ) -> Entry {
+    let heard = outcome.understanding.as_ref();
     let said = match event {
-        Event::Speech(hypotheses) => hypotheses.first().map(|it| it.text.as_str()),
+        // Of several hypotheses the one that was understood.
+        Event::Speech(_) => heard.map(|it| it.text.as_str()),
         Event::Digits(keys) => Some(keys.as_str()),
         Event::Open | Event::Silence | Event::HangUp => None,
     };
-    let heard = outcome.understanding.as_ref();
     Entry {
         tenant: session.state.tenant.clone(),
         call: session.state.call.clone(),
@@ -53,12 +54,14 @@ pub(super) fn entry(
     }
 }
 
-/// What a call that is opened again hears: its last prompt.
+/// What a call that is opened again hears: its last prompt, and that it goes to a person where it does.
 pub(super) fn again(session: &Session) -> Outcome {
+    let handed_off = session.state.phase == Phase::HandedOff;
+    let last = session.recent.iter().rev().filter(|_| handed_off);
     Outcome {
         replies: session.state.last.clone(),
         understanding: None,
-        hand_off: None,
+        hand_off: last.filter_map(|it| it.outcome.hand_off.clone()).next(),
         ended: session.state.phase == Phase::Ended,
     }
 }
