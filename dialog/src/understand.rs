@@ -81,9 +81,8 @@ pub fn understand(
     if let (Expects::Yes { .. }, Some(chars), Some(action)) = (expects, chars, action) {
         finder.corrected(action, &linked, chars);
     }
-    if let (true, None, Some(action)) =
-        (aside || expects == Expects::Anything, reading.refusal, action)
-    {
+    let is_free = aside || expects == Expects::Anything;
+    if let (true, None, Some(action)) = (is_free, reading.refusal, action) {
         finder.implied(action);
     }
     let wanted: &[String] = match (expects, action) {
@@ -93,7 +92,7 @@ pub fn understand(
     };
     let premise = premise.or_else(|| premise::not_sold(catalogue, text, wanted, &finder.slots));
     let mut slots = finder.slots;
-    if let (Expects::Anything, None, Some(action)) = (expects, reading.refusal, action) {
+    if let (true, None, Some(action)) = (is_free, reading.refusal, action) {
         slots.retain(|slot| is_of_use(slot, action));
     }
     slots.sort_by_key(|slot| (slot.start, slot.end));
