@@ -315,7 +315,7 @@ pub struct Summary {
     /// Why the call is handed over: `asked`, `action` (a person does it), `no_match`, `silence`, `slot`,
     /// `confirm`, `failed`.
     pub reason: String,
-    /// Title of the action that was under way, or of the last one; empty when there was none.
+    /// Title of the action that was under way; empty when there was none.
     pub wanted: String,
     /// Slot name -> what was filled, canonical.
     pub slots: BTreeMap<String, String>,

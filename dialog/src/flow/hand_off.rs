@@ -20,14 +20,11 @@ impl Call<'_> {
     }
 
     fn summary(&self, reason: &str) -> Summary {
-        let last = self.state.done.last();
         let task = self.state.tasks.last();
-        let action = task.map(|it| &it.action).or(last.map(|it| &it.action));
-        let slots = task.map(|it| &it.slots).or(last.map(|it| &it.slots));
-        let wanted = action.map(|it| self.title_of(it)).unwrap_or_default();
+        let wanted = task.map(|it| self.title_of(&it.action)).unwrap_or_default();
         let done: Vec<String> =
             self.state.done.iter().map(|it| self.title_of(&it.action)).collect();
-        let filled = slots.into_iter().flatten();
+        let filled = task.into_iter().flat_map(|it| &it.slots);
         let slots = filled.map(|(name, value)| (name.clone(), value.canonical())).collect();
         let key = |it: &Done| it.key.as_ref().map(ToString::to_string);
         let unsettled = self.state.unsettled.iter().map(ToString::to_string);
