@@ -18,7 +18,7 @@ use crate::config::Settings;
 
 /// Understands what a telecom operator's customers say on the phone, and gets it done.
 #[derive(Debug, Parser)]
-#[command(name = "qingting", version, about, propagate_version = true)]
+#[command(name = "qingting", version, propagate_version = true)]
 struct Arguments {
     /// Settings file; without it every setting has its default.
     #[arg(long, global = true, env = "QINGTING_SETTINGS", value_name = "FILE")]

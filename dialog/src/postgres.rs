@@ -2,19 +2,29 @@
 
 use std::{future::Future, time::Duration};
 
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 
 /// Opens a pool and brings the schema up to date.
 ///
 /// # Errors
 /// What failed, in one line.
 pub async fn connect(url: &str, connections: u32, timeout: Duration) -> Result<PgPool, String> {
+    let options: PgConnectOptions =
+        url.parse().map_err(|error: sqlx::Error| format!("DATABASE_URL is no address: {error}"))?;
+    let address = format!("{}:{}", options.get_host(), options.get_port());
     let pool = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(timeout)
-        .connect(url)
+        .connect_with(options)
         .await
-        .map_err(|error| format!("Postgres cannot be reached: {error}"))?;
+        .map_err(|error| match error {
+            sqlx::Error::PoolTimedOut => format!("{address}: no connection in time"),
+            other => format!("{address}: {other}"),
+        })
+        .map_err(|why| format!("Postgres cannot be reached: {why}"))?;
     sqlx::migrate!("../migrations")
         .run(&pool)
         .await

@@ -70,8 +70,7 @@ impl Drop for Guard {
 /// # Errors
 /// What is wrong with the settings, in one line.
 pub fn start(settings: &Telemetry) -> Result<Guard, String> {
-    let filter = EnvFilter::try_new(&settings.log)
-        .map_err(|error| format!("telemetry.log `{}`: {error}", settings.log))?;
+    let filter = filter(&settings.log)?;
     let traces = match settings.otlp.as_str() {
         "" => None,
         endpoint => Some(exporter(endpoint)?),
@@ -118,7 +117,26 @@ const UPKEEP: Duration = Duration::from_secs(5);
 const BUCKETS: &[f64] =
     &[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
+/// Says what is wrong with the settings, and begins nothing. It is called on the runtime.
+///
+/// # Errors
+/// What is wrong with the settings, in one line.
+pub fn check(settings: &Telemetry) -> Result<(), String> {
+    filter(&settings.log)?;
+    if !settings.otlp.is_empty() {
+        exporter(&settings.otlp)?;
+    }
+    Ok(())
+}
+
+fn filter(log: &str) -> Result<EnvFilter, String> {
+    EnvFilter::try_new(log).map_err(|error| format!("telemetry.log `{log}`: {error}"))
+}
+
 fn exporter(endpoint: &str) -> Result<SdkTracerProvider, String> {
+    if !endpoint.starts_with("http://") {
+        return Err(format!("telemetry.otlp `{endpoint}`: write http://HOST:PORT of a collector"));
+    }
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_tonic()
         .with_endpoint(endpoint)

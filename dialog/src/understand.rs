@@ -74,8 +74,8 @@ pub fn understand(
     }
     finder.all(action, &linked);
     let chars = match reading.act {
-        Some((Act::Correct | Act::Digits, _)) => Some(1),
-        Some((Act::Deny, _)) => Some(IMPLIED_CHARS),
+        Some((Act::Correct, _)) => Some(1),
+        Some((Act::Deny | Act::Digits, _)) => Some(IMPLIED_CHARS),
         _ => None,
     };
     if let (Expects::Yes { .. }, Some(chars), Some(action)) = (expects, chars, action) {
@@ -111,7 +111,7 @@ pub fn understand(
         ranking: reading.ranking.clone(),
         in_scope: reading.in_scope,
         reason,
-        act: if aside { reading.act } else { reading.act.or_else(|| plainly(expects, reading)) },
+        act: if aside { reading.act } else { surer(reading.act, plainly(expects, reading)) },
         slots,
         premise,
     }
@@ -164,6 +164,15 @@ fn is_aside(catalogue: &Catalogue, expects: Expects<'_>, reading: &Reading) -> b
 
 fn is_text(catalogue: &Catalogue, slot: &str) -> bool {
     matches!(catalogue.slot(slot).map(|it| &it.kind), Some(SlotKind::Text))
+}
+
+/// The act that the classifier heard, made surer where the same was said plainly.
+fn surer(heard: Option<(Act, f32)>, said: Option<(Act, f32)>) -> Option<(Act, f32)> {
+    match (heard, said) {
+        (None, said) => said,
+        (Some((act, sure)), Some((same, plain))) if act == same => Some((act, sure.max(plain))),
+        (heard, _) => heard,
+    }
 }
 
 /// The yes or no with which an answer to a question begins, whatever of the matter it then repeats: "对，退了

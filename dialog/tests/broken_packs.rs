@@ -266,6 +266,25 @@ fn broken_packs_are_refused_where_they_are_broken() {
 }
 
 #[test]
+fn files_that_cannot_be_read_are_said_and_not_what_follows_from_it() {
+    let mut pack: Pack = pack();
+    for (file, from, to) in [
+        ("intents.toml", "action = ", "acton = "),
+        ("actions.toml", "confirm = \"always\"", "confirm = \"sometimes\""),
+    ] {
+        let text = pack.files.get_mut(file).expect("a file of the pack");
+        *text = text.replacen(from, to, 1);
+    }
+    let problems = Catalogue::parse(&pack).expect_err("two files are broken").to_string();
+    let lines: Vec<&str> = problems.lines().collect();
+    assert!(
+        matches!(lines[..], [actions, intents]
+            if actions.contains("`sometimes`") && intents.contains("`acton`")),
+        "{problems}"
+    );
+}
+
+#[test]
 fn a_pack_without_a_file_says_which() {
     for file in
         ["pack.toml", "intents.toml", "slots.toml", "actions.toml", "replies.toml", "acts.tsv"]

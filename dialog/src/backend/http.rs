@@ -68,7 +68,7 @@ impl Http {
         }
         match call.send().await {
             Ok(response) => read(request, response).await,
-            Err(error) => Attempt::Again(error.without_url().to_string()),
+            Err(error) => Attempt::Again(cause(error)),
         }
     }
 
@@ -100,9 +100,21 @@ impl Backend for Http {
 
     async fn ping(&self) -> Result<(), String> {
         let asked = self.client.get(self.base.clone()).send().await;
-        let status = asked.map_err(|error| error.without_url().to_string())?.status();
+        let status = asked.map_err(cause)?.status();
         if status.is_server_error() { Err(format!("it answers {status}")) } else { Ok(()) }
     }
+}
+
+/// What failed, down to the connection; the address may quote what a customer said, so it is left out.
+fn cause(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut words = error.to_string();
+    let mut deeper = std::error::Error::source(&error);
+    while let Some(source) = deeper {
+        words = format!("{words}: {source}");
+        deeper = source.source();
+    }
+    words
 }
 
 async fn read(request: &Request, mut response: reqwest::Response) -> Attempt {
@@ -116,7 +128,7 @@ async fn read(request: &Request, mut response: reqwest::Response) -> Attempt {
                 return Attempt::Answer(Answer::Failed);
             }
             Ok(None) => break,
-            Err(error) => return Attempt::Again(error.without_url().to_string()),
+            Err(error) => return Attempt::Again(cause(error)),
         }
     }
     if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {

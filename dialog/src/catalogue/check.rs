@@ -1,12 +1,17 @@
 //! Parses a pack into a catalogue and checks that everything it names exists.
 //!
-//! All problems are collected, so that an author mends a pack in one go.
+//! All problems are collected, so that an author mends a pack in one go. Where a file cannot be read at all,
+//! only that is said: thousands of examples that name an intent of an unread file would bury it.
 
 mod actions;
 mod knowledge;
 mod utterances;
 
-use std::{collections::BTreeMap, fmt::Display, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Display,
+    ops::Range,
+};
 
 use serde::de::DeserializeOwned;
 use toml::Spanned;
@@ -60,8 +65,12 @@ const REPLIES: &[(&str, &[&str])] = &[
 ];
 
 pub(super) fn catalogue(pack: &Pack) -> Result<Catalogue, Problems> {
-    let mut reader = Reader { pack, problems: Vec::new(), words: Words::new() };
+    let mut reader =
+        Reader { pack, problems: Vec::new(), unread: BTreeSet::new(), words: Words::new() };
     let parsed = reader.read();
+    if !reader.unread.is_empty() {
+        reader.problems.retain(|problem| reader.unread.contains(&problem.file));
+    }
     reader.problems.sort();
     match parsed {
         Some(catalogue) if reader.problems.is_empty() => {
@@ -74,6 +83,8 @@ pub(super) fn catalogue(pack: &Pack) -> Result<Catalogue, Problems> {
 struct Reader<'a> {
     pack: &'a Pack,
     problems: Vec<Problem>,
+    /// Files that cannot be read; each has one problem.
+    unread: BTreeSet<String>,
     words: Words,
 }
 
@@ -124,12 +135,14 @@ impl Reader<'_> {
     fn toml<T: DeserializeOwned>(&mut self, file: &str) -> Option<T> {
         let Some(text) = self.pack.files.get(file) else {
             self.at(file, 0..0, "this file is missing from the pack: write it");
+            self.unread.insert(file.into());
             return None;
         };
         match toml::from_str(text) {
             Ok(parsed) => Some(parsed),
             Err(error) => {
                 self.at(file, error.span().unwrap_or(0..0), error.message());
+                self.unread.insert(file.into());
                 None
             }
         }

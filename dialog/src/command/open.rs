@@ -69,8 +69,8 @@ struct Bar {
 impl Bar {
     fn new(what: &'static str) -> Self {
         let bar = if stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-        let style = ProgressStyle::with_template("{msg} {bar:32} {pos}/{len} {eta}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        // Where all examples are in the cache there is nothing to count.
+        bar.set_style(style("{msg} ..."));
         bar.set_message(what);
         Self { bar, what }
     }
@@ -79,6 +79,9 @@ impl Bar {
         if !stderr().is_terminal() && (done == 0 || done == of) {
             eprintln!("{}: {done}/{of}", self.what);
         }
+        if done == 0 {
+            self.bar.set_style(style("{msg} {bar:32} {pos}/{len} {eta}"));
+        }
         self.bar.set_length(of as u64);
         self.bar.set_position(done as u64);
     }
@@ -86,6 +89,10 @@ impl Bar {
     fn clear(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 /// Redis and Postgres, private ones among them where no address was given.

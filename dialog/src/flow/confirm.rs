@@ -6,6 +6,14 @@ use crate::domain::{Next, Stage, Understanding};
 
 use super::{Call, act};
 
+/// A yes orders something, so one that is only probable is asked for again. In tried calls "呃", "哦" and "很"
+/// came in at 0.7 to 0.82, real ones at 0.89 and more.
+const YES_BELIEVED: f32 = 0.85;
+
+fn is_sure(heard: &Understanding) -> bool {
+    heard.act.is_some_and(|(_, probability)| probability >= YES_BELIEVED)
+}
+
 impl Call<'_> {
     /// The customer speaks while a yes is waited for.
     pub(super) fn confirming(&mut self, heard: &Understanding, tries: u8) -> Next {
@@ -25,7 +33,7 @@ impl Call<'_> {
             return self.proceed();
         }
         match act {
-            Some(Act::Affirm) => self.yes(tries),
+            Some(Act::Affirm) if is_sure(heard) => self.yes(tries),
             Some(Act::Deny) => self.decline(),
             Some(Act::Correct) => self.ask_what(tries),
             Some(_) | None => self.unclear_yes(tries),

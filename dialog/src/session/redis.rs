@@ -44,6 +44,8 @@ impl Redis {
     /// [`Error::Unreachable`] when there is no answer within `timeout`.
     pub async fn connect(url: &str, timeout: Duration, ttl: Duration) -> Result<Self, Error> {
         let client = Client::open(url).map_err(unreachable)?;
+        let address = client.get_connection_info().addr().to_string();
+        let failed = |why: String| Error::Unreachable(format!("{address}: {why}"));
         let config = ConnectionManagerConfig::new()
             .set_number_of_retries(1)
             .set_max_delay(Duration::from_millis(200))
@@ -52,8 +54,8 @@ impl Redis {
         let opening = ConnectionManager::new_with_config(client, config);
         let connection = tokio::time::timeout(timeout * 4, opening)
             .await
-            .map_err(|_| Error::Unreachable("no answer in time".into()))?
-            .map_err(unreachable)?;
+            .map_err(|_| failed("no answer in time".into()))?
+            .map_err(|error| failed(in_one_line(&error)))?;
         Ok(Self { connection, save: Script::new(SAVE), timeout, ttl })
     }
 
@@ -125,8 +127,12 @@ fn unreachable(error: RedisError) -> Error {
         ErrorKind::UnexpectedReturnType => {
             Error::Unreachable("the reply is not of this command".into())
         }
-        _ => Error::Unreachable(error.to_string()),
+        _ => Error::Unreachable(in_one_line(&error)),
     }
+}
+
+fn in_one_line(error: &RedisError) -> String {
+    error.to_string().trim().replace('\n', "; ")
 }
 
 /// Where it stops making sense, without the words that stand there.

@@ -72,13 +72,7 @@ impl<'a> Finder<'a> {
                     self.value(name, found);
                 }
             }
-            SlotKind::Entity(kind) => {
-                if linked.iter().any(|it| it.kind == *kind) {
-                    self.entities(name, kind, linked);
-                } else if let Some(link) = self.by_attribute(kind, 1) {
-                    self.entities(name, kind, &[link]);
-                }
-            }
+            SlotKind::Entity(kind) => self.entity(name, kind, linked, 1),
             SlotKind::Text => {
                 let whole = 0..self.text.chars().len();
                 let said = bare(self.text.raw());
@@ -188,7 +182,7 @@ impl<'a> Finder<'a> {
                         self.value(name, last);
                     }
                 }
-                Some(SlotKind::Entity(_)) => self.asked(name, linked),
+                Some(SlotKind::Entity(kind)) => self.entity(name, kind, linked, chars),
                 Some(SlotKind::Text) | None => {}
             }
         }
@@ -223,6 +217,15 @@ impl<'a> Finder<'a> {
             }
             Some(SlotKind::Entity(kind)) => self.entities(name, kind, linked),
             Some(SlotKind::Text) | None => {}
+        }
+    }
+
+    /// A thing by its name, or else by a number of it that was said in at least `chars` characters.
+    fn entity(&mut self, name: &str, kind: &str, linked: &[Linked], chars: usize) {
+        if linked.iter().any(|it| it.kind == kind) {
+            self.entities(name, kind, linked);
+        } else if let Some(link) = self.by_attribute(kind, chars) {
+            self.entities(name, kind, &[link]);
         }
     }
 
