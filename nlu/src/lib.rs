@@ -8,6 +8,7 @@ pub mod artifact;
 pub mod batch;
 pub mod encoder;
 pub mod engine;
+mod hash;
 pub mod head;
 pub mod reading;
 pub mod text;

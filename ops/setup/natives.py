@@ -154,17 +154,7 @@ def main(arguments: List[str]) -> int:
     parser.add_argument("--into", type=Path, default=ROOT / ".qingting" / "natives",
                         help="the folder that gets the parts (default: .qingting/natives)")
     into: Path = parser.parse_args(arguments).into
-    try:
-        if install(into):
-            wheels.say(f"native parts are in {into}")
-    except wheels.Failed as error:
-        print(f"setup failed: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"setup failed: {error.strerror} ({error.filename}): check the disk and your rights there",
-              file=sys.stderr)
-        return 1
-    return 0
+    return wheels.status_of(install, into, f"native parts are in {into}")
 
 
 if __name__ == "__main__":

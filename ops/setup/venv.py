@@ -57,17 +57,7 @@ def main(arguments: List[str]) -> int:
     parser.add_argument("--into", type=Path, default=ROOT / ".qingting" / "venv",
                         help="the folder of the environment (default: .qingting/venv)")
     into: Path = parser.parse_args(arguments).into
-    try:
-        if make(into):
-            wheels.say(f"the model pipeline's Python is in {into}")
-    except wheels.Failed as error:
-        print(f"setup failed: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"setup failed: {error.strerror} ({error.filename}): check the disk and your rights there",
-              file=sys.stderr)
-        return 1
-    return 0
+    return wheels.status_of(make, into, f"the model pipeline's Python is in {into}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Callable, Dict, List, Optional
 
 # The wheels are the same for every Python that runs this: they are read, not imported.
 PYTHON = "311"
@@ -27,6 +27,21 @@ STALLED_SECONDS = 120
 
 class Failed(Exception):
     """Setup cannot go on; the message says in one line what failed and what to do."""
+
+
+def status_of(work: Callable[[Path], bool], into: Path, done: str) -> int:
+    """The exit status of setting up `into`; says `done` where there was work, and in one line what failed."""
+    try:
+        if work(into):
+            say(done)
+    except Failed as error:
+        print(f"setup failed: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"setup failed: {error.strerror} ({error.filename}): check the disk and your rights there",
+              file=sys.stderr)
+        return 1
+    return 0
 
 
 def machine() -> str:

@@ -2,6 +2,7 @@
 //! share tokens lie near each other.
 
 use super::{Encoder, Error};
+use crate::hash::mix;
 
 /// Embeds n-grams of one to three tokens by hashing.
 #[derive(Debug, Clone)]
@@ -42,14 +43,6 @@ fn embed(ids: &[u32], dims: usize) -> Vec<f32> {
         return sum;
     }
     sum.iter().map(|it| it / length).collect()
-}
-
-/// The step of SplitMix64 (Steele, Lea and Flood, 2014): every bit of the input moves every bit.
-fn mix(state: u64) -> u64 {
-    let mut it = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    it = (it ^ (it >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    it = (it ^ (it >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    it ^ (it >> 31)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use pinyin::ToPinyin as _;
 
-use crate::Text;
+use crate::{Text, hash::mix};
 
 /// Hashes are cut to this many bits. With some 20,000 n-grams in 2,000 utterances one in four shares its
 /// place with another one, which costs nothing that can be measured.
@@ -129,14 +129,6 @@ fn grams(signs: impl Iterator<Item = u64>, salt: u64) -> Vec<u32> {
             (hash >> (64 - BITS)) as u32
         })
         .collect()
-}
-
-/// The step of SplitMix64 (Steele, Lea and Flood, 2014): every bit of the input moves every bit.
-fn mix(state: u64) -> u64 {
-    let mut it = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    it = (it ^ (it >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    it = (it ^ (it >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    it ^ (it >> 31)
 }
 
 #[cfg(test)]
