@@ -1,9 +1,10 @@
-//! The command line: `qingting call`, `serve`, `check`, `import`, `export`, `parse`, `stores`.
+//! The command line: `qingting call`, `serve`, `check`, `check-pack`, `import`, `export`, `parse`, `stores`.
 //!
 //! It wires the parts and says in one line what went wrong; it decides nothing about calls.
 
 mod call;
 mod check;
+mod check_pack;
 mod open;
 mod packs;
 mod parse;
@@ -38,6 +39,9 @@ enum Command {
     /// Says in one line for each part whether settings, pack, model and stores are good.
     #[command(after_help = check::EXAMPLE)]
     Check(check::Options),
+    /// Says what a pack's corpus repeats, contradicts, lacks and leaves unmarked.
+    #[command(after_help = check_pack::EXAMPLE)]
+    CheckPack(check_pack::Options),
     /// Puts the files of a pack into Postgres and makes it live.
     #[command(after_help = packs::IMPORT_EXAMPLE)]
     Import(packs::Import),
@@ -78,6 +82,7 @@ fn run(command: Command, settings: Settings) -> Result<ExitCode, String> {
             Command::Call(options) => call::run(&settings, options).await,
             Command::Serve(options) => serve::run(&settings, options).await,
             Command::Check(options) => check::run(&settings, options).await,
+            Command::CheckPack(options) => check_pack::run(&settings, &options),
             Command::Import(options) => packs::import(&settings, options).await,
             Command::Export(options) => packs::export(&settings, options).await,
             Command::Parse(options) => parse::run(&settings, options).await,

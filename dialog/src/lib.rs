@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod corpus;
 pub mod crash;
 pub mod domain;
 pub mod flow;

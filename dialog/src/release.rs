@@ -100,7 +100,7 @@ async fn fit(
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Head, Error> {
     let lesson = |label: &str, text: &str| Lesson { label: label.into(), text: Text::new(text) };
-    let taught = catalogue.examples.iter().filter(|it| !it.held_out);
+    let taught = catalogue.examples.iter().filter(|it| !it.is_held_out() && it.also.is_none());
     let mut lessons: Vec<Lesson> = taught.map(|it| lesson(&it.label, &it.text)).collect();
     let intents = lessons.len();
     lessons.extend(catalogue.acts.iter().map(|(act, text)| lesson(act, text)));

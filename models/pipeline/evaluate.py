@@ -33,17 +33,18 @@ def read(paths: Iterable[Path]) -> Examples:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             if not line or line.startswith("#"):
                 continue
-            intent, tab, text = line.partition("\t")
-            if not tab or not text:
+            intent, *rest = line.split("\t")
+            if not rest or not rest[0]:
                 raise place.Failed(f"{path}:{number}: write `intent TAB text`")
-            examples.append((intent, SLOT.sub(r"\1", text)))
+            examples.append((intent, SLOT.sub(r"\1", rest[0])))
     return examples
 
 
 def pack() -> list[Path]:
     """The telecom pack's example files, one a writer, without those it holds out for the last measurement."""
     folder = place.ROOT / "packs" / "telecom"
-    held_out = tomllib.loads((folder / "pack.toml").read_text(encoding="utf-8"))["examples"]["held_out"]
+    splits = tomllib.loads((folder / "pack.toml").read_text(encoding="utf-8"))["examples"]
+    held_out = splits["dev"] + splits["test"]
     return sorted(path for path in (folder / "examples").glob("voice-*.tsv") if path.name not in held_out)
 
 

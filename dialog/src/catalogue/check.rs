@@ -100,14 +100,8 @@ impl Reader<'_> {
         if *head.format.as_ref() != FORMAT {
             self.at("pack.toml", head.format.span(), format!("format is {FORMAT}"));
         }
-        let held_out: Vec<_> =
-            head.examples.held_out.iter().map(|it| it.as_ref().as_str()).collect();
-        for name in &head.examples.held_out {
-            if !self.pack.files.contains_key(&format!("examples/{}", name.as_ref())) {
-                self.at("pack.toml", name.span(), format!("no examples/{}", name.as_ref()));
-            }
-        }
-        let examples = self.examples(&intents, &slots, &held_out);
+        let splits = self.splits(&head.examples);
+        let examples = self.examples(&intents, &slots, &splits);
         let acts = self.acts();
         let opening = head.opening.as_ref().and_then(|name| self.opening(name, &actions));
         Some(Catalogue {

@@ -21,7 +21,10 @@ pub(super) struct PackFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Examples {
-    pub(super) held_out: Vec<Spanned<String>>,
+    /// Files that are watched while something is fitted.
+    pub(super) dev: Vec<Spanned<String>>,
+    /// Files that are measured at the end.
+    pub(super) test: Vec<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -179,7 +179,7 @@ fn rows_of(file: &str, text: &str) -> Vec<Row> {
         }
     }
     let named = sources.into_iter().enumerate().map(|(place, source)| {
-        let (kind, name) = if file.ends_with(".tsv") { label(&source) } else { header(&source) };
+        let (kind, name) = if is_examples(file) { label(&source) } else { header(&source) };
         Row {
             file: file.into(),
             place: i32::try_from(place).unwrap_or(i32::MAX),
@@ -189,6 +189,11 @@ fn rows_of(file: &str, text: &str) -> Vec<Row> {
         }
     });
     named.collect()
+}
+
+/// Whether the lines of a file begin with labels; those of a second labeller begin with texts.
+fn is_examples(file: &str) -> bool {
+    file.ends_with(".tsv") && !file.starts_with("agreement/")
 }
 
 fn label(line: &str) -> (String, String) {
@@ -226,7 +231,8 @@ mod tests {
         Pack {
             files: BTreeMap::from([
                 ("actions.toml".into(), actions.into()),
-                ("examples/v.tsv".into(), "# v\na\t你好\r\nb\t再见".into()),
+                ("agreement/second.tsv".into(), "你好\ta\n".into()),
+                ("examples/v.tsv".into(), "# v\na\t你好\r\nb\t再见\tangry".into()),
                 ("README.md".into(), "words\n[[not]]\n".into()),
                 ("empty.toml".into(), String::new()),
             ]),
@@ -248,6 +254,7 @@ mod tests {
             ("text", ""),
             ("action", "a"),
             ("action", "b"),
+            ("text", ""),
             ("text", ""),
             ("text", ""),
             ("example", "a"),
