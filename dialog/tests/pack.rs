@@ -20,10 +20,13 @@ use telecom::{Telecom, pack, telecom};
 const INTENTS: usize = 60;
 
 /// Utterances that every intent has at least: in all, to fit, and only to measure.
-const OF_AN_INTENT: (usize, usize, usize) = (40, 20, 5);
+const OF_AN_INTENT: (usize, usize, usize) = (200, 150, 20);
 
 /// Utterances that must be refused, at least.
-const REFUSED: usize = 400;
+const REFUSED: usize = 4_000;
+
+/// Utterances that mean something we serve, at least, and voices that say them.
+const SERVED: (usize, usize) = (20_000, 40);
 
 /// Part of the utterances that is only measured, at least.
 const HELD_OUT: f64 = 0.15;
@@ -52,6 +55,10 @@ fn the_pack_holds_what_is_promised() {
     }
     let refused = catalogue.examples.iter().filter(|it| it.refusal().is_some()).count();
     assert!(refused >= REFUSED, "{refused} that must be refused");
+    let served: Vec<&Example> =
+        catalogue.examples.iter().filter(|it| it.refusal().is_none()).collect();
+    let voices: BTreeSet<&str> = served.iter().map(|it| it.origin.0.as_str()).collect();
+    assert!(served.len() >= SERVED.0 && voices.len() >= SERVED.1, "{}, {voices:?}", served.len());
     let held_out = catalogue.examples.iter().filter(|it| it.is_held_out()).count();
     let share = held_out as f64 / catalogue.examples.len() as f64;
     assert!(share >= HELD_OUT, "{held_out} of {} are held out", catalogue.examples.len());

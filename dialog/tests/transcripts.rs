@@ -7,7 +7,12 @@
 
 mod telecom;
 
-use std::{collections::BTreeMap, fs, path::Path, str::FromStr};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use dialog::{
     domain::{Answer, Channel, Input, Next, Request, State, Step},
@@ -222,15 +227,38 @@ fn difference(written: &str, played: &str) -> String {
 }
 
 #[test]
-fn calls_go_as_they_are_written() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
-    let bless = std::env::var_os("QINGTING_BLESS").is_some();
-    let entries =
-        fs::read_dir(&folder).expect("transcripts").map(|it| it.expect("an entry").path());
+fn conversations_go_as_they_are_written() {
+    check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts"), 40);
+}
+
+#[test]
+fn the_calls_of_the_pack_go_as_they_are_written() {
+    let calls = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packs/telecom/calls");
+    check(&calls, 400);
+    for path in files(&calls) {
+        let text = fs::read_to_string(&path).expect("UTF-8");
+        let turns = text.lines().filter(|line| {
+            ["客户: ", "按键: "].iter().any(|it| line.starts_with(it)) || *line == "沉默"
+        });
+        let turns = turns.count();
+        assert!((6..=20).contains(&turns), "{}: {turns} turns", path.display());
+    }
+}
+
+/// The calls of a folder, by name.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("calls").map(|it| it.expect("an entry").path());
     let mut paths: Vec<_> =
         entries.filter(|it| it.extension().is_some_and(|e| e == "txt")).collect();
     paths.sort();
-    assert!(paths.len() >= 40, "{} transcripts", paths.len());
+    paths
+}
+
+/// Plays all calls of a folder that holds at least `least`.
+fn check(folder: &Path, least: usize) {
+    let bless = std::env::var_os("QINGTING_BLESS").is_some();
+    let paths = files(folder);
+    assert!(paths.len() >= least, "{} calls in {}", paths.len(), folder.display());
     let mut broken = Vec::new();
     for path in paths {
         let written = fs::read_to_string(&path).expect("UTF-8");

@@ -141,10 +141,10 @@ async fn a_broken_pack_is_refused_with_file_line_and_what_to_write_and_nothing_i
         ("actions.toml", "[[action]]", "[[action]", "actions.toml:".into(), ""),
         ("replies.toml", "bye = ", "by = ", "replies.toml:".into(), "bye"),
         (
-            "examples/voice-1.tsv",
+            "examples/voice-01.tsv",
             "query_balance\t",
             "query_balanc\t",
-            "examples/voice-1.tsv:".into(),
+            "examples/voice-01.tsv:".into(),
             "query_balanc",
         ),
     ];

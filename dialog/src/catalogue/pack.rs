@@ -76,7 +76,9 @@ pub enum Error {
         line: usize,
     },
     /// The folder holds something that is no part of a pack.
-    #[error("{0}: not part of a pack, which has .toml, .tsv and .md files only: move it elsewhere")]
+    #[error(
+        "{0}: not part of a pack, which has .toml, .tsv, .txt and .md files only: move it elsewhere"
+    )]
     Foreign(PathBuf),
 }
 
@@ -105,7 +107,7 @@ impl Pack {
                 self.read_folder(&path, &format!("{inner}/"))?;
                 continue;
             }
-            if !matches!(path.extension().and_then(|it| it.to_str()), Some("toml" | "tsv" | "md")) {
+            if !matches!(path.extension().and_then(|it| it.to_str()), Some("toml" | "tsv" | "txt" | "md")) {
                 return Err(Error::Foreign(path));
             }
             self.files.insert(inner, read_text(path)?);

@@ -19,8 +19,8 @@ pub(super) const EXAMPLE: &str = "Example:
   $ qingting check-pack packs/telecom
   near-duplicates: 1 error, 0 warnings
     error    0.952 alike across train and test
-          examples/voice-1.tsv:12  query_bill  帮我查一下这个月话费
-          examples/voice-4.tsv:40  query_bill  请帮我查一下这个月话费
+          examples/voice-01.tsv:12  query_bill  帮我查一下这个月话费
+          examples/voice-04.tsv:40  query_bill  请帮我查一下这个月话费
   ...
 
 An error makes a measurement false: the same, or nearly the same, in two splits, or one text under two labels.
