@@ -1,4 +1,4 @@
-"""Builds the encoder as an ONNX graph: token ids in, one unit-length embedding a text out.
+"""Builds the encoder as an ONNX graph: token ids in, one unit-length embedding a text out, and scores of heads.
 
 Written node by node instead of traced, so that ONNX Runtime's fused operators are used where they are
 meant to be and the same weights give the same bytes. How a matrix product and the word embeddings are
@@ -7,7 +7,8 @@ computed is the caller's choice (`Linear`, `Lookup`): float32 in export.py, int8
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -60,12 +61,24 @@ Linear = Callable[[Graph, str, str, Floats, Floats | None], str]
 Lookup = Callable[[Graph, str, Blocks], str]
 
 
-def encoder(weights: Weights, positions: int, pooled: Sequence[int], linear: Linear, lookup: Lookup) -> onnx.ModelProto:
+@dataclass(frozen=True)
+class Head:
+    """Scores `weight * x + bias` of a text's embedding, or of each token's last state: `weight [labels, dims]`."""
+
+    weight: Floats
+    bias: Floats
+    labels: Sequence[str]
+    of_tokens: bool = False
+
+
+def encoder(weights: Weights, positions: int, pooled: Sequence[int], linear: Linear, lookup: Lookup,
+            heads: Mapping[str, Head] | None = None) -> onnx.ModelProto:
     """The whole network for texts of at most `positions` tokens.
 
     The embedding is the mean over a text's tokens of the mean over the layers `pooled` (0 is what goes
     into the first layer), scaled to length one. Inputs `input_ids` and `attention_mask`, int64
-    `[batch, tokens]`, mask 1 for a token and 0 for padding; output `embedding`, float32 `[batch, dims]`.
+    `[batch, tokens]`, mask 1 for a token and 0 for padding; output `embedding`, float32 `[batch, dims]`, and for
+    each head its scores by its name, `[batch, labels]` or `[batch, tokens, labels]`.
     """
     graph = Graph()
     build = _Encoder(graph, weights, linear, lookup)
@@ -74,8 +87,14 @@ def encoder(weights: Weights, positions: int, pooled: Sequence[int], linear: Lin
         "LpNormalization", [build.mean([states[layer] for layer in pooled])], ["embedding"], "unit", axis=-1, p=2))
     texts = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
              for name in ("input_ids", "attention_mask")]
-    embedding = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", weights.shape.dims])
-    proto = helper.make_graph(graph.nodes, "encoder", texts, [embedding], list(graph.constants.values()))
+    outputs = [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", weights.shape.dims])]
+    for name, head in (heads or {}).items():
+        product = graph.node("MatMul", states[-1] if head.of_tokens else "embedding",
+                             graph.constant(f"{name}.weight", head.weight.T))
+        graph.nodes.append(helper.make_node("Add", [product, graph.constant(f"{name}.bias", head.bias)], [name], name))
+        shape = ["batch", "tokens", len(head.labels)] if head.of_tokens else ["batch", len(head.labels)]
+        outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+    proto = helper.make_graph(graph.nodes, "encoder", texts, outputs, list(graph.constants.values()))
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)]
     return helper.make_model(proto, opset_imports=opsets, ir_version=IR, producer_name="qingting")
 

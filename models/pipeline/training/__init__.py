@@ -1,0 +1,1 @@
+"""Trains the encoder family: corpus, pretrain, generate, credible, distil. Needs PyTorch (models/training.lock)."""
