@@ -1,15 +1,17 @@
-"""A tiny pretrained encoder and tokenizer in the published formats, random but always the same."""
+"""A tiny pretrained encoder and tokenizer in the published formats, random but always the same, and a tiny pack."""
 
 from __future__ import annotations
 
 import json
 import struct
+import textwrap
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.pipeline.dequantise import BLOCK, Blocks, Floats
+from models.pipeline import dequantise, vocabulary
+from models.pipeline.dequantise import BLOCK, Blocks, Floats, Weights
 
 DIMS, LAYERS, HEADS, INNER, POSITIONS, TYPES = 32, 6, 4, 64, 40, 2
 EPSILON = 1e-12
@@ -36,6 +38,16 @@ def tokenizer(path: Path) -> None:
             name: {"id": name, "ids": [row], "tokens": [name]} for name, row in (("<s>", 0), ("</s>", 2))}},
         "model": {"type": "Unigram", "unk_id": 3, "vocab": vocabulary},
     }, ensure_ascii=False), encoding="utf-8")
+
+
+def encoder(folder: Path) -> tuple[Weights, Path]:
+    """The encoder cut to WANTED, and its tokenizer: `folder` gets their files."""
+    full, pieces, cut, packed = (folder / name for name in ("full.json", "pieces.txt", "tokenizer.json", "weights.bin"))
+    tokenizer(full)
+    pieces.write_text("".join(f"{piece}\n" for piece in WANTED), encoding="utf-8")
+    rows = vocabulary.prune(full, pieces, cut)
+    File().write(packed)
+    return dequantise.read(packed, rows), cut
 
 
 class File:
@@ -84,6 +96,109 @@ class File:
         codes[:, :, 0] = 0
         scales = self.random.uniform(0.01, 0.03, codes.shape[:2]).astype(np.float16).astype(np.float32)
         self.blocks[name] = Blocks(codes, scales * self.random.choice([-1, 1], scales.shape).astype(np.float32))
+
+
+#: A pack in miniature, by file: two training voices of which one has moods, one for dev, one refused for test.
+PACK = {
+    "pack.toml": """
+        [examples]
+        dev = ["voice-03.tsv"]
+        test = ["refused-02.tsv"]
+    """,
+    "intents.toml": """
+        [[intent]]
+        id = "query_bill"
+        name = "查账单"
+        covers = "一个月花了多少，花在哪"
+        [[intent]]
+        id = "cancel_addon"
+        name = "退业务"
+        covers = "不要某个包了"
+    """,
+    "slots.toml": """
+        [[slot]]
+        name = "month"
+        [[slot]]
+        name = "addon"
+    """,
+    "knowledge.toml": """
+        [[kind]]
+        id = "plan"
+        name = "套餐"
+        [kind.attributes]
+        price_fen = { name = "月费", unit = "fen", words = ["月租", "资费"] }
+        data_mb = { name = "流量", unit = "mb", words = ["流量"] }
+        cards = { name = "副卡数", words = [] }
+        [[kind]]
+        id = "notice"
+        name = "公告"
+        [[entry]]
+        kind = "plan"
+        name = "青禾卡"
+        aliases = ["校园卡", "卡"]
+        price_fen = 2950
+        data_mb = 30720
+        [[entry]]
+        kind = "plan"
+        name = "小包"
+        data_mb = 500
+        [[entry]]
+        kind = "notice"
+        name = "割接"
+        text = "今晚 ＩＰＴＶ 割接，稍后恢复。"
+    """,
+    "actions.toml": """
+        [[action]]
+        id = "bill"
+        done = "账单发您手机上了。"
+        asked = "给{phone}发账单，确认吗？"
+    """,
+    "replies.toml": """
+        greeting = "您好，请讲。"
+    """,
+    "acts.tsv": """
+        # acts
+        human	转人工
+        affirm	对 的
+    """,
+    "examples/voice-01.tsv": """
+        # a voice without moods
+
+        query_bill	查[上个月](month)的账单
+        query_bill+cancel_addon	账单发我，[视频包](addon)退了
+    """,
+    "examples/voice-02.tsv": """
+        query_bill	怎么又多扣	angry
+        cancel_addon	退[夜间包](addon)
+    """,
+    "examples/voice-03.tsv": """
+        cancel_addon	[彩铃](addon)不要了
+    """,
+    "examples/refused-01.tsv": """
+        out_of_scope/off_domain	明天下雨吗
+    """,
+    "examples/refused-02.tsv": """
+        out_of_scope/noise	嗯嗯嗯
+    """,
+    "calls/call-1.txt": """
+        # 退业务
+        接通
+        系统: 您好，请讲。
+        客户: 喂，你好 [greet]
+        客户: 我想退个业务 [cancel_addon]
+        客户: 那个什么 [unclear, query_bill 0.5]
+        系统: 退吗？ [deny]
+        客户: 行，退 吧 [affirm]
+    """,
+}
+
+
+def pack(folder: Path) -> None:
+    """Writes PACK into `folder`."""
+    for name, text in PACK.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
 
 
 def _pieces() -> bytes:

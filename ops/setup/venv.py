@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
-"""Makes .qingting/venv, the Python that the model pipeline runs in, from models/requirements.lock.
+"""Makes a virtual environment that the model pipeline runs in: .qingting/venv from models/requirements.lock.
 
 Every package is pinned by version and sha256. A second run does nothing and takes milliseconds.
 Needs Python 3.11 or newer with venv.
 
-example: python3 ops/setup/venv.py
+example: python3 ops/setup/venv.py --lock models/training.lock --into .qingting/training
 """
 
 from __future__ import annotations
 
 import argparse
 import fcntl
+import functools
 import hashlib
 import shutil
 import subprocess
@@ -25,21 +26,21 @@ LOCK = ROOT / "models" / "requirements.lock"
 STAMP = "qingting-stamp"
 
 
-def make(into: Path) -> bool:
+def make(lock: Path, into: Path) -> bool:
     """Makes the virtual environment `into` hold exactly what the lock says; False when it already did."""
     if sys.version_info < (3, 11):
         raise wheels.Failed("the model pipeline needs Python 3.11 or newer: install one and run this with it")
     wheels.machine()
-    wanted = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()
+    wanted = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
     into.parent.mkdir(parents=True, exist_ok=True)
-    with open(into.with_name(into.name + ".lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with open(into.with_name(into.name + ".lock"), "w") as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)
         stamp = into / STAMP
         if stamp.exists() and stamp.read_text().strip() == wanted:
             return False
         shutil.rmtree(into, ignore_errors=True)
         _create(into)
-        wheels.install(into / "bin" / "python", LOCK, into, "the model pipeline's packages")
+        wheels.install(into / "bin" / "python", lock, into, f"the packages of {lock.name}")
         stamp.write_text(wanted + "\n")
     return True
 
@@ -56,8 +57,11 @@ def main(arguments: List[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--into", type=Path, default=ROOT / ".qingting" / "venv",
                         help="the folder of the environment (default: .qingting/venv)")
-    into: Path = parser.parse_args(arguments).into
-    return wheels.status_of(make, into, f"the model pipeline's Python is in {into}")
+    parser.add_argument("--lock", type=Path, default=LOCK,
+                        help="the packages, pinned by sha256 (default: models/requirements.lock)")
+    options = parser.parse_args(arguments)
+    into: Path = options.into
+    return wheels.status_of(functools.partial(make, options.lock), into, f"the model pipeline's Python is in {into}")
 
 
 if __name__ == "__main__":
