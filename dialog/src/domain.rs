@@ -18,7 +18,7 @@ mod state;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use nlu::{Act, Ranked, Refusal};
+use nlu::{Act, Mood, Ranked, Refusal};
 use serde::{Deserialize, Serialize};
 
 pub use state::{Caller, Done, Expects, Phase, Stage, State, Task};
@@ -97,6 +97,8 @@ pub struct Understanding {
     pub reason: Option<Refusal>,
     /// What it does in the dialogue, with its probability.
     pub act: Option<(Act, f32)>,
+    /// How the customer feels, with its probability; `None` where the model does not tell.
+    pub mood: Option<(Mood, f32)>,
     /// What it names, in order of appearance.
     pub slots: Vec<Slot>,
     /// What it presupposes that does not exist.

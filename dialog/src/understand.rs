@@ -73,6 +73,7 @@ pub fn understand(
         Expects::Yes { .. } | Expects::Anything => {}
     }
     finder.all(action, &linked);
+    finder.tagged(action, &reading.tagged);
     let chars = match reading.act {
         Some((Act::Correct, _)) => Some(1),
         Some((Act::Deny | Act::Digits, _)) => Some(IMPLIED_CHARS),
@@ -111,6 +112,7 @@ pub fn understand(
         ranking: reading.ranking.clone(),
         in_scope: reading.in_scope,
         reason,
+        mood: reading.mood,
         act: if aside { reading.act } else { surer(reading.act, plainly(expects, reading)) },
         slots,
         premise,

@@ -73,6 +73,7 @@ fn understanding() -> Understanding {
         in_scope: 0.9,
         reason: None,
         act: None,
+        mood: None,
         slots: vec![slot()],
         premise: Some(Premise::NotSold { said: said(), kind: said() }),
     }

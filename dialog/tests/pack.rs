@@ -168,6 +168,8 @@ fn is_found(all: &Telecom, example: &Example, slot: &str, at: &Range<usize>) -> 
         refusal: None,
         act: None,
         values: found,
+        tagged: Vec::new(),
+        mood: None,
     };
     let heard = understand(catalogue, linker, &reading, Expects::Anything, today);
     spans.extend(heard.slots.iter().filter(|it| it.name == slot).map(|it| it.start..it.end));

@@ -113,6 +113,7 @@ fn heard(
         in_scope: probability,
         reason,
         act: act.map(|act| (act, 0.4 + f32::from(it.probability) / 425.0)),
+        mood: None,
         slots: named(catalogue, state, it.slots),
         premise: it.slots.is_multiple_of(23).then_some(not_sold),
     })

@@ -96,7 +96,16 @@ impl Play<'_> {
         let text = Text::new(said);
         let values = values::find_all(&text, self.state.today);
         let mut reading =
-            Reading { text, ranking: Vec::new(), in_scope: SURE, refusal: None, act: None, values };
+            Reading {
+            text,
+            ranking: Vec::new(),
+            in_scope: SURE,
+            refusal: None,
+            act: None,
+            values,
+            tagged: Vec::new(),
+            mood: None,
+        };
         for label in labels.split(", ") {
             let (id, probability) = match label.split_once(' ') {
                 Some((id, number)) => (id, f32::from_str(number).map_err(|it| it.to_string())?),

@@ -14,6 +14,8 @@ use std::{
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::{Mood, decode, encoder::Labels};
+
 /// The format of manifests that is read here.
 const FORMAT: u32 = 1;
 /// The file that describes the others.
@@ -102,9 +104,12 @@ pub struct Manifest {
     /// What it was made from.
     #[serde(default)]
     pub sources: Vec<Source>,
-    /// Labels the network itself knows; an encoder has none.
+    /// What the scores of the output `tags` stand for: "O", then "B-SLOT", "I-SLOT"; none without it.
     #[serde(default)]
-    pub labels: Vec<String>,
+    pub tags: Vec<String>,
+    /// What the scores of the output `moods` stand for; none without it.
+    #[serde(default)]
+    pub moods: Vec<Mood>,
     files: BTreeMap<String, Stamp>,
 }
 
@@ -168,6 +173,11 @@ impl Artifact {
         &self.manifest
     }
 
+    /// What the scores of the network's heads stand for.
+    pub fn labels(&self) -> Labels {
+        Labels { tags: self.manifest.tags.clone(), moods: self.manifest.moods.clone() }
+    }
+
     /// The checked bytes of one file.
     ///
     /// # Errors
@@ -198,6 +208,9 @@ fn check(manifest: &Manifest) -> Result<(), String> {
     }
     if manifest.dims == 0 || manifest.max_tokens == 0 {
         return Err("dims and max_tokens must be above zero".into());
+    }
+    if !decode::are_tags(&manifest.tags) {
+        return Err("tags must be O, then B-SLOT and I-SLOT".into());
     }
     for (name, stamp) in &manifest.files {
         if !is_plain(name) {
@@ -297,11 +310,12 @@ mod tests {
             it["files"]["model.onnx"]["sha256"] = hex(&Sha256::digest(&bytes)).into();
             fs::write(at.join("model.onnx"), bytes).unwrap();
         };
-        let cases: [(&str, Change<'_>); 11] = [
+        let cases: [(&str, Change<'_>); 12] = [
             ("opened", &|_, _| {}),
             ("is missing: run `make setup`", &|_, it| *it = serde_json::Value::Null),
             ("format 2 where 1 is read", &|_, it| it["format"] = 2.into()),
             ("kind `tagger`", &|_, it| it["kind"] = "tagger".into()),
+            ("tags must be O", &|_, it| it["tags"] = serde_json::json!(["B-month"])),
             ("missing field `dims`", &|_, it| drop(it.as_object_mut().unwrap().remove("dims"))),
             ("has 3 bytes", &|at, _| fs::write(at.join("model.onnx"), b"onn").unwrap()),
             ("has sha256", &|at, _| fs::write(at.join("model.onnx"), b"xnno").unwrap()),

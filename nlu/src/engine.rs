@@ -9,6 +9,7 @@ mod queue;
 
 use std::{
     collections::VecDeque,
+    ops::Range,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
@@ -17,8 +18,8 @@ use std::{
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use crate::{
-    Artifact, Head, Reading, Text,
-    encoder::{self, Encoder, Onnx},
+    Artifact, Head, Reading, Text, decode,
+    encoder::{self, Encoded, Encoder, Labels, Onnx},
     tokens::{self, Tokens},
     values,
 };
@@ -119,6 +120,7 @@ struct Inner {
     tokens: Tokens,
     device: &'static str,
     dims: usize,
+    labels: Labels,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -159,7 +161,7 @@ impl Engine {
         let Some(first) = encoders.first() else {
             return Err(Error::Model("there is no encoder".into()));
         };
-        let (device, dims) = (first.device(), first.dims());
+        let (device, dims, labels) = (first.device(), first.dims(), first.labels());
         let room = options.queue.clamp(1, Semaphore::MAX_PERMITS);
         let queue = Arc::new(Queue::new(room, options.batch_tokens));
         let bulk = bulk_room(encoders.len(), options.batch_tokens).clamp(1, room.div_ceil(2));
@@ -169,6 +171,7 @@ impl Engine {
             tokens,
             device,
             dims,
+            labels,
             threads: Mutex::default(),
         };
         for (number, encoder) in encoders.into_iter().enumerate() {
@@ -196,8 +199,10 @@ impl Engine {
         today: jiff::civil::Date,
     ) -> Result<Reading, Error> {
         let text = Text::new(raw);
-        let embedding = self.embed(&text).await?;
-        Ok(Self::reading(head, text, &embedding, today))
+        let cut = self.0.tokens.encode(text.normal())?;
+        let answer = self.0.queue.offer(cut.ids)?;
+        let encoded = answer.await.unwrap_or(Err(Error::Stopped))?;
+        Ok(self.reading(head, text, &encoded, &cut.places, today))
     }
 
     /// Reads one utterance of many: waits for room instead of being refused.
@@ -211,13 +216,29 @@ impl Engine {
         today: jiff::civil::Date,
     ) -> Result<Reading, Error> {
         let text = Text::new(raw);
-        let embedding = self.embed_all(std::slice::from_ref(&text)).await?.swap_remove(0);
-        Ok(Self::reading(head, text, &embedding, today))
+        let cut = self.0.tokens.encode(text.normal())?;
+        let _permit = self.0.bulk.acquire().await.map_err(|_| Error::Stopped)?;
+        let answer = self.0.queue.wait(cut.ids).await?;
+        let encoded = answer.await.unwrap_or(Err(Error::Stopped))?;
+        Ok(self.reading(head, text, &encoded, &cut.places, today))
     }
 
-    fn reading(head: &Head, text: Text, embedding: &[f32], today: jiff::civil::Date) -> Reading {
+    fn reading(
+        &self,
+        head: &Head,
+        text: Text,
+        encoded: &Encoded,
+        places: &[Range<usize>],
+        today: jiff::civil::Date,
+    ) -> Reading {
+        let labels = &self.0.labels;
         let values = values::find_all(&text, today);
-        let scores = head.score(&text, embedding);
+        let scores = head.score(&text, &encoded.embedding);
+        let tagged = match labels.tags.is_empty() {
+            true => Vec::new(),
+            false => decode::spans(&labels.tags, &encoded.tags, places),
+        };
+        let (mood, sure) = decode::most_probable(&encoded.moods);
         Reading {
             text,
             ranking: scores.ranking,
@@ -225,6 +246,8 @@ impl Engine {
             refusal: scores.refusal,
             act: scores.act,
             values,
+            tagged,
+            mood: labels.moods.get(mood).map(|it| (*it, sure)),
         }
     }
 
@@ -233,9 +256,9 @@ impl Engine {
     /// # Errors
     /// Those of [`Engine::read`].
     pub async fn embed(&self, text: &Text) -> Result<Vec<f32>, Error> {
-        let ids = self.0.tokens.encode(text.normal())?;
-        let answer = self.0.queue.offer(ids)?;
-        answer.await.unwrap_or(Err(Error::Stopped))
+        let cut = self.0.tokens.encode(text.normal())?;
+        let answer = self.0.queue.offer(cut.ids)?;
+        Ok(answer.await.unwrap_or(Err(Error::Stopped))?.embedding)
     }
 
     /// The embeddings of many texts, in order. It waits for room instead of being refused, and runs texts
@@ -273,7 +296,7 @@ impl Engine {
         let tokens = self.0.tokens.clone();
         let texts = texts.to_vec();
         let work = move || {
-            let ids = texts.iter().map(|text| tokens.encode(text.normal()));
+            let ids = texts.iter().map(|text| tokens.encode(text.normal()).map(|cut| cut.ids));
             let mut jobs: Vec<_> =
                 ids.collect::<Result<Vec<_>, _>>()?.into_iter().enumerate().collect();
             jobs.sort_by_key(|(_, ids)| ids.len());
@@ -283,7 +306,7 @@ impl Engine {
     }
 
     async fn collect(ticket: Ticket<'_>, found: &mut [Vec<f32>]) -> Result<(), Error> {
-        found[ticket.place] = ticket.answer.await.unwrap_or(Err(Error::Stopped))?;
+        found[ticket.place] = ticket.answer.await.unwrap_or(Err(Error::Stopped))?.embedding;
         Ok(())
     }
 
@@ -306,7 +329,7 @@ impl Engine {
 /// One text of a bulk that is on its way.
 struct Ticket<'a> {
     place: usize,
-    answer: oneshot::Receiver<Result<Vec<f32>, Error>>,
+    answer: oneshot::Receiver<Result<Encoded, Error>>,
     _permit: SemaphorePermit<'a>,
 }
 

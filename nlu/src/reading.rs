@@ -1,8 +1,10 @@
 //! What is understood of one utterance, before anybody looks at the catalogue.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Act, Found, Text};
+use crate::{Act, Found, Mood, Text};
 
 /// One utterance, read.
 #[derive(Debug, Clone)]
@@ -20,6 +22,21 @@ pub struct Reading {
     pub act: Option<(Act, f32)>,
     /// Values in order of appearance; spans of different kinds may overlap.
     pub values: Vec<Found>,
+    /// What the network marks as said for a slot, in order; spans do not overlap. Empty where it marks none.
+    pub tagged: Vec<Tagged>,
+    /// The mood with its probability; `None` where the network does not tell moods.
+    pub mood: Option<(Mood, f32)>,
+}
+
+/// Words that are said for a slot.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tagged {
+    /// The name of the slot.
+    pub slot: String,
+    /// Where the words lie in the normal text, in characters.
+    pub span: Range<usize>,
+    /// How sure the network is of the slot, on the mean over its tokens, 0 to 1.
+    pub probability: f32,
 }
 
 /// An intent and how probable it is.

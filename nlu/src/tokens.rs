@@ -4,6 +4,7 @@
 //! panic on odd input, so the length is capped before it and panics stop here.
 
 use std::{
+    ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -31,6 +32,15 @@ pub enum Error {
     /// The artifact has no tokeniser.
     #[error(transparent)]
     Artifact(#[from] artifact::Error),
+}
+
+/// A text as tokens.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// Ids, with the prefix and the marks of begin and end.
+    pub ids: Vec<u32>,
+    /// The characters of the text that each token stands for; empty for those of the prefix and the marks.
+    pub places: Vec<Range<usize>>,
 }
 
 /// Turns text into token ids.
@@ -72,33 +82,48 @@ impl Tokens {
         Self { kind: Kind::Characters, prefix: String::new(), max_tokens }
     }
 
-    /// Ids of `text` with the prefix and the marks of begin and end, at most the model's `max_tokens`.
+    /// The tokens of `text`, at most the model's `max_tokens`.
     ///
     /// # Errors
     /// [`Error::TooLong`] with the number of tokens (a lower bound of it for very long texts), or
     /// [`Error::Failed`].
-    pub fn encode(&self, text: &str) -> Result<Vec<u32>, Error> {
+    pub fn encode(&self, text: &str) -> Result<Cut, Error> {
         let fewest = text.chars().count().div_ceil(MAX_CHARS_PER_TOKEN);
         if fewest > self.max_tokens {
             return Err(Error::TooLong(fewest));
         }
-        let ids = match &self.kind {
-            Kind::Learned(tokenizer) => learned(tokenizer, &[&self.prefix, text].concat())?,
-            Kind::Characters => text.chars().map(u32::from).collect(),
+        let cut = match &self.kind {
+            Kind::Learned(tokenizer) => learned(tokenizer, &self.prefix, text)?,
+            Kind::Characters => characters(text),
         };
-        if ids.len() > self.max_tokens {
-            return Err(Error::TooLong(ids.len()));
+        if cut.ids.len() > self.max_tokens {
+            return Err(Error::TooLong(cut.ids.len()));
         }
-        Ok(ids)
+        Ok(cut)
     }
 }
 
-fn learned(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, Error> {
-    match catch_unwind(AssertUnwindSafe(|| tokenizer.encode_fast(text, true))) {
-        Ok(Ok(encoding)) => Ok(encoding.get_ids().to_vec()),
-        Ok(Err(error)) => Err(Error::Failed(error.to_string())),
-        Err(_) => Err(Error::Failed("it panicked".into())),
-    }
+fn learned(tokenizer: &Tokenizer, prefix: &str, text: &str) -> Result<Cut, Error> {
+    let whole = [prefix, text].concat();
+    let encoding =
+        match catch_unwind(AssertUnwindSafe(|| tokenizer.encode_char_offsets(&*whole, true))) {
+            Ok(Ok(encoding)) => encoding,
+            Ok(Err(error)) => return Err(Error::Failed(error.to_string())),
+            Err(_) => return Err(Error::Failed("it panicked".into())),
+        };
+    let before = prefix.chars().count();
+    // A piece that spans both belongs to the text as far as it reaches into it.
+    let place = |(start, end): &(usize, usize)| {
+        start.saturating_sub(before)..end.saturating_sub(before)
+    };
+    let places = encoding.get_offsets().iter().map(place).collect();
+    Ok(Cut { ids: encoding.get_ids().to_vec(), places })
+}
+
+fn characters(text: &str) -> Cut {
+    let ids: Vec<u32> = text.chars().map(u32::from).collect();
+    let places = (0..ids.len()).map(|at| at..at + 1).collect();
+    Cut { ids, places }
 }
 
 #[cfg(test)]
@@ -108,8 +133,9 @@ mod tests {
     #[test]
     fn what_is_too_long_is_refused_and_not_cut() {
         let tokens = Tokens::characters(4);
-        assert_eq!(tokens.encode("话费").unwrap(), [0x8bdd, 0x8d39]);
-        assert_eq!(tokens.encode("").unwrap(), [0_u32; 0]);
+        let cut = tokens.encode("话费").unwrap();
+        assert_eq!((cut.ids, cut.places), (vec![0x8bdd, 0x8d39], vec![0..1, 1..2]));
+        assert_eq!(tokens.encode("").unwrap(), Cut::default());
         for (text, expected) in [("查话费啊啊", 5), (&"啊".repeat(160), 10)] {
             match tokens.encode(text) {
                 Err(Error::TooLong(found)) => assert_eq!(found, expected),

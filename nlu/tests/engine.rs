@@ -10,8 +10,8 @@ use std::{
 };
 
 use nlu::{
-    Engine, Head, Text,
-    encoder::{Encoder, Error, Fake},
+    Engine, Head, Mood, Text,
+    encoder::{Encoded, Encoder, Error, Fake, Labels},
     engine::{self, Options},
     head::Sample,
     tokens::Tokens,
@@ -37,7 +37,7 @@ struct Led {
 }
 
 impl Encoder for Led {
-    fn run(&mut self, batch: &[&[u32]]) -> Result<Vec<Vec<f32>>, Error> {
+    fn run(&mut self, batch: &[&[u32]]) -> Result<Vec<Encoded>, Error> {
         self.ran.lock().expect("no test panics with the lock").push(batch.len());
         let mut found = self.inner.run(batch)?;
         match self.orders.recv().unwrap_or(Order::Answer) {
@@ -188,8 +188,8 @@ async fn bulk_work_waits_for_room_keeps_its_order_and_leaves_room_for_calls() {
     let found = bulk.await.unwrap().unwrap();
     let mut alone = Fake::new(16);
     for (text, found) in texts.iter().zip(&found) {
-        let ids = Tokens::characters(32).encode(text.normal()).unwrap();
-        assert_eq!(*found, alone.run(&[&ids]).unwrap()[0], "{}", text.normal());
+        let cut = Tokens::characters(32).encode(text.normal()).unwrap();
+        assert_eq!(*found, alone.run(&[&cut.ids]).unwrap()[0].embedding, "{}", text.normal());
     }
 }
 
@@ -234,6 +234,56 @@ async fn reading_gives_intent_act_and_values_of_one_utterance() {
     assert!(!reading.values.is_empty(), "{reading:?}");
 }
 
+/// A network with heads: every figure is part of an amount, and everybody is angry.
+struct Heads(Fake);
+
+impl Encoder for Heads {
+    fn run(&mut self, batch: &[&[u32]]) -> Result<Vec<Encoded>, Error> {
+        let mut found = self.0.run(batch)?;
+        let is_figure = |id: &u32| "一二三四五六七八九十百".chars().any(|it| u32::from(it) == *id);
+        for (encoded, ids) in found.iter_mut().zip(batch) {
+            encoded.moods = vec![0.0, 0.0, 0.0, 9.0];
+            encoded.tags = ids
+                .iter()
+                .flat_map(|it| if is_figure(it) { [0.0, 0.0, 9.0] } else { [9.0, 0.0, 0.0] })
+                .collect();
+        }
+        Ok(found)
+    }
+
+    fn dims(&self) -> usize {
+        self.0.dims()
+    }
+
+    fn labels(&self) -> Labels {
+        let tags = ["O", "B-amount", "I-amount"].map(str::to_owned).to_vec();
+        Labels { tags, moods: Mood::ALL.to_vec() }
+    }
+
+    fn device(&self) -> &'static str {
+        "cpu"
+    }
+}
+
+#[tokio::test]
+async fn what_the_heads_say_comes_with_the_reading() {
+    let encoders: Vec<Box<dyn Encoder>> = vec![Box::new(Heads(Fake::new(64)))];
+    let engine = Engine::with(encoders, Tokens::characters(64), &Options::default()).unwrap();
+    let said = Text::new("充五十");
+    let embedding = engine.embed(&said).await.unwrap();
+    let sample = Sample { label: "top_up", text: &said, embedding: &embedding };
+    let head = Head::fit(&[sample], &[]).unwrap();
+    let today = "2026-11-24".parse().unwrap();
+    for reading in [
+        engine.read(&head, "充 五十，快点", today).await.unwrap(),
+        engine.read_patiently(&head, "充 五十，快点", today).await.unwrap(),
+    ] {
+        let tagged: Vec<_> = reading.tagged.iter().map(|it| (&*it.slot, it.span.clone())).collect();
+        assert_eq!(tagged, [("amount", 1..3)]);
+        assert_eq!(reading.mood.map(|it| it.0), Some(Mood::Angry));
+    }
+}
+
 #[tokio::test]
 async fn an_engine_that_is_dropped_ends_its_threads() {
     struct Watched {
@@ -241,7 +291,7 @@ async fn an_engine_that_is_dropped_ends_its_threads() {
         _alive: Arc<()>,
     }
     impl Encoder for Watched {
-        fn run(&mut self, batch: &[&[u32]]) -> Result<Vec<Vec<f32>>, Error> {
+        fn run(&mut self, batch: &[&[u32]]) -> Result<Vec<Encoded>, Error> {
             self.inner.run(batch)
         }
         fn dims(&self) -> usize {

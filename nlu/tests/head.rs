@@ -41,8 +41,8 @@ impl Examples {
 }
 
 fn embed(text: &Text) -> Vec<f32> {
-    let ids = Tokens::characters(256).encode(text.normal()).expect("no text is that long");
-    Fake::new(DIMS).run(&[&ids]).expect("it cannot fail").remove(0)
+    let cut = Tokens::characters(256).encode(text.normal()).expect("no text is that long");
+    Fake::new(DIMS).run(&[&cut.ids]).expect("it cannot fail").remove(0).embedding
 }
 
 fn score(head: &Head, said: &str) -> Scores {

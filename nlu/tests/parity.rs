@@ -57,9 +57,9 @@ fn rust_gives_the_ids_and_embeddings_of_the_pipeline() {
     let mut case = open();
     assert!(case.golden.len() >= 10, "only {} golden cases", case.golden.len());
     for golden in &case.golden {
-        let ids = case.tokens.encode(&golden.text).unwrap();
+        let ids = case.tokens.encode(&golden.text).unwrap().ids;
         assert_eq!(ids, golden.ids, "{}", golden.text);
-        let found = case.encoder.run(&[&ids]).unwrap().remove(0);
+        let found = case.encoder.run(&[&ids]).unwrap().remove(0).embedding;
         assert_eq!(found.len(), golden.embedding.len(), "{}", golden.text);
         let near = cosine(&found, &golden.embedding);
         assert!(near > LEAST_COSINE, "{}: cosine {near}", golden.text);
@@ -72,7 +72,7 @@ fn an_utterance_means_the_same_in_company() {
     let batch: Vec<&[u32]> = case.golden.iter().map(|it| &it.ids[..]).collect();
     let found = case.encoder.run(&batch).unwrap();
     for (golden, found) in case.golden.iter().zip(&found) {
-        let near = cosine(found, &golden.embedding);
+        let near = cosine(&found.embedding, &golden.embedding);
         assert!(near > LEAST_COSINE_IN_COMPANY, "{}: cosine {near}", golden.text);
     }
 }

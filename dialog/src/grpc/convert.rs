@@ -172,6 +172,7 @@ pub(super) fn understanding(it: &Understanding, took: Duration) -> v1::Understan
         in_scope: it.in_scope,
         reason: it.reason.map_or("", |it| it.id()).into(),
         act: it.act.map_or("", |(act, _)| act.id()).into(),
+        mood: it.mood.map_or("", |(mood, _)| mood.id()).into(),
         slots: it.slots.iter().map(slot).collect(),
         micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
     }

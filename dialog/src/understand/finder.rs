@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, ops::Range};
 
-use nlu::{Found, Text, values, values::Kind};
+use nlu::{Found, Tagged, Text, values, values::Kind};
 use serde_json::Value as Json;
 
 use super::Linked;
@@ -38,6 +38,9 @@ const FILLING: &[&str] = &["呃", "嗯", "啊", "哦", "那个", "就是"];
 
 /// A figure of so many digits spelled one by one is part of a number and no amount: "八零零零".
 const SPELLED: usize = 4;
+
+/// Words are said for a slot when the network marks them with this probability.
+const MARKED: f32 = 0.6;
 
 /// Gives what was found to slots.
 pub(super) struct Finder<'a> {
@@ -207,6 +210,41 @@ impl<'a> Finder<'a> {
         }
     }
 
+    /// What the network marks and no rule has seen: the value is still read by rule, now leniently, and a text
+    /// is taken as it stands where the action asks for it.
+    pub(super) fn tagged(&mut self, action: Option<&Action>, tagged: &[Tagged]) {
+        let is_wanted = |name: &String| {
+            action.is_some_and(|it| it.slots.contains(name) || it.optional.contains(name))
+        };
+        for tag in tagged.iter().filter(|it| it.probability >= MARKED) {
+            let is_seen = |it: &Slot| overlaps(self.text, it, &tag.span);
+            if self.slots.iter().any(is_seen) {
+                continue;
+            }
+            match self.catalogue.slot(&tag.slot).map(|it| &it.kind) {
+                Some(SlotKind::Value(kind)) => {
+                    let within = |it: &Found| mostly_within(&it.span, &tag.span);
+                    if let Some(found) = self.lenient(*kind).into_iter().find(within) {
+                        self.value(&tag.slot, found);
+                    }
+                }
+                Some(SlotKind::Entity(kind)) => {
+                    let link = self.by_attribute(kind, IMPLIED_CHARS);
+                    if let Some(link) = link.filter(|it| mostly_within(&it.span, &tag.span)) {
+                        self.entities(&tag.slot, kind, &[link]);
+                    }
+                }
+                Some(SlotKind::Text) if is_wanted(&tag.slot) => {
+                    let said = bare(self.text.raw_slice(tag.span.clone())).to_owned();
+                    if !said.is_empty() {
+                        self.push(&tag.slot, tag.span.clone(), Value::Text(said));
+                    }
+                }
+                Some(SlotKind::Text) | None => {}
+            }
+        }
+    }
+
     /// What was said for one slot.
     fn named(&mut self, name: &str, linked: &[Linked], found: &[Found]) {
         match self.catalogue.slot(name).map(|slot| &slot.kind) {
@@ -261,6 +299,12 @@ impl<'a> Finder<'a> {
             value,
         });
     }
+}
+
+/// Whether more than half of a span lies in another.
+fn mostly_within(span: &Range<usize>, other: &Range<usize>) -> bool {
+    let shared = span.end.min(other.end).saturating_sub(span.start.max(other.start));
+    shared * 2 > span.len()
 }
 
 /// Whether a slot's words and a span of the normalised text share a character.

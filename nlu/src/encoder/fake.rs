@@ -1,7 +1,7 @@
 //! An encoder without a network, for tests: the same ids give the same embedding, and utterances that
 //! share tokens lie near each other.
 
-use super::{Encoder, Error};
+use super::{Encoded, Encoder, Error};
 use crate::hash::mix;
 
 /// Embeds n-grams of one to three tokens by hashing.
@@ -18,8 +18,10 @@ impl Fake {
 }
 
 impl Encoder for Fake {
-    fn run(&mut self, batch: &[&[u32]]) -> Result<Vec<Vec<f32>>, Error> {
-        Ok(batch.iter().map(|ids| embed(ids, self.dims)).collect())
+    fn run(&mut self, batch: &[&[u32]]) -> Result<Vec<Encoded>, Error> {
+        let encoded =
+            |ids: &&[u32]| Encoded { embedding: embed(ids, self.dims), ..Encoded::default() };
+        Ok(batch.iter().map(encoded).collect())
     }
 
     fn dims(&self) -> usize {
@@ -53,6 +55,7 @@ mod tests {
     fn what_shares_tokens_lies_near() {
         let near = [&[1, 2, 3, 4, 5][..], &[1, 2, 3, 4, 6], &[7, 8, 9, 10, 11], &[]];
         let found = Fake::new(64).run(&near).unwrap();
+        let found: Vec<_> = found.into_iter().map(|it| it.embedding).collect();
         let cosine = |a: usize, b: usize| -> f32 {
             found[a].iter().zip(&found[b]).map(|(x, y)| x * y).sum()
         };

@@ -5,12 +5,12 @@ use std::{path::Path, sync::Mutex};
 use ort::{
     environment::Environment,
     ep::{CUDA, ExecutionProvider as _},
-    session::{Session, builder::GraphOptimizationLevel},
+    session::{Session, SessionOutputs, builder::GraphOptimizationLevel},
     value::TensorRef,
 };
 use tracing::{info, warn};
 
-use super::{Encoder, Error};
+use super::{Encoded, Encoder, Error, Labels};
 use crate::artifact::Artifact;
 
 /// Where the network shall run.
@@ -29,6 +29,7 @@ pub enum Device {
 pub struct Onnx {
     session: Session,
     dims: usize,
+    labels: Labels,
     device: &'static str,
 }
 
@@ -47,7 +48,8 @@ impl Onnx {
             Device::Cuda => (on_cuda(&environment, network).map_err(Error::Device)?, "cuda"),
             Device::Auto => on_any(&environment, network)?,
         };
-        let mut encoder = Self { session, dims: artifact.manifest().dims, device };
+        let (dims, labels) = (artifact.manifest().dims, artifact.labels());
+        let mut encoder = Self { session, dims, labels, device };
         // A real inference: a network or a driver that cannot run is found now, not in a call.
         encoder.run(&[&[1]])?;
         info!(device, artifact = artifact.manifest().name, "model opened");
@@ -94,7 +96,7 @@ fn session(environment: &Environment, network: &[u8], cuda: Option<CUDA>) -> ort
 }
 
 impl Encoder for Onnx {
-    fn run(&mut self, batch: &[&[u32]]) -> Result<Vec<Vec<f32>>, Error> {
+    fn run(&mut self, batch: &[&[u32]]) -> Result<Vec<Encoded>, Error> {
         let wrong = |error: ort::Error| Error::Model(error.to_string());
         let width = batch.iter().map(|ids| ids.len()).max().unwrap_or(0);
         let (ids, mask) = padded(batch, width);
@@ -103,27 +105,53 @@ impl Encoder for Onnx {
         let mask = TensorRef::from_array_view((shape, &mask[..])).map_err(wrong)?;
         let inputs = ort::inputs!["input_ids" => ids, "attention_mask" => mask];
         let outputs = self.session.run(inputs).map_err(wrong)?;
-        let output = outputs
-            .get("embedding")
-            .ok_or_else(|| Error::Model("it has no output `embedding`: export it again".into()))?;
-        let (shape, numbers) = output.try_extract_tensor::<f32>().map_err(wrong)?;
-        if **shape != [batch.len() as i64, self.dims as i64] {
-            let why = format!("shape {shape:?} where {}x{} is due", batch.len(), self.dims);
-            return Err(Error::Model(why));
-        }
-        if numbers.iter().any(|it| !it.is_finite()) {
-            return Err(Error::Model("it gave what is no number".into()));
-        }
-        Ok(numbers.chunks(self.dims).map(<[f32]>::to_vec).collect())
+        let (rows, tags, moods) = (batch.len(), self.labels.tags.len(), self.labels.moods.len());
+        let embeddings = scores(&outputs, "embedding", &[rows, self.dims])?;
+        let tag_scores = scores(&outputs, "tags", &[rows, width, tags])?;
+        let mood_scores = scores(&outputs, "moods", &[rows, moods])?;
+        let encoded = |(row, ids): (usize, &&[u32])| Encoded {
+            embedding: embeddings[row * self.dims..][..self.dims].to_vec(),
+            tags: tag_scores[row * width * tags..][..ids.len() * tags].to_vec(),
+            moods: mood_scores[row * moods..][..moods].to_vec(),
+        };
+        Ok(batch.iter().enumerate().map(encoded).collect())
     }
 
     fn dims(&self) -> usize {
         self.dims
     }
 
+    fn labels(&self) -> Labels {
+        self.labels.clone()
+    }
+
     fn device(&self) -> &'static str {
         self.device
     }
+}
+
+/// The numbers of an output, row-major, of this shape and finite; none of an output of no width, which is
+/// not asked for.
+fn scores<'a>(
+    outputs: &'a SessionOutputs<'_>,
+    name: &str,
+    shape: &[usize],
+) -> Result<&'a [f32], Error> {
+    if shape.last() == Some(&0) {
+        return Ok(&[]);
+    }
+    let output = outputs
+        .get(name)
+        .ok_or_else(|| Error::Model(format!("it has no output `{name}`: export it again")))?;
+    let (found, numbers) =
+        output.try_extract_tensor::<f32>().map_err(|error| Error::Model(error.to_string()))?;
+    if found.len() != shape.len() || found.iter().zip(shape).any(|(a, b)| *a != *b as i64) {
+        return Err(Error::Model(format!("`{name}` has shape {found:?} where {shape:?} is due")));
+    }
+    if numbers.iter().any(|it| !it.is_finite()) {
+        return Err(Error::Model(format!("`{name}` is no number")));
+    }
+    Ok(numbers)
 }
 
 /// Ids and attention mask, row-major `[batch, width]`; padding is masked, so its id does not matter.

@@ -14,9 +14,12 @@ use tokio::sync::{
 use tracing::error;
 
 use super::{BATCH_UTTERANCES, Error, FAILED, OVERLOADED, QUEUE_SECONDS, RUN_SECONDS, WORKERS};
-use crate::{batch, encoder::Encoder};
+use crate::{
+    batch,
+    encoder::{Encoded, Encoder},
+};
 
-type Answer = Result<Vec<f32>, Error>;
+type Answer = Result<Encoded, Error>;
 
 /// One utterance that waits.
 struct Job {
@@ -132,8 +135,8 @@ fn serve(encoder: &mut dyn Encoder, batch: Vec<Job>) {
     metrics::histogram!(RUN_SECONDS).record(began.elapsed().as_secs_f64());
     match answers {
         Ok(found) => {
-            for (job, embedding) in batch.into_iter().zip(found) {
-                let _ = job.answer.send(Ok(embedding));
+            for (job, encoded) in batch.into_iter().zip(found) {
+                let _ = job.answer.send(Ok(encoded));
             }
         }
         Err(why) => {
@@ -147,7 +150,7 @@ fn serve(encoder: &mut dyn Encoder, batch: Vec<Job>) {
 }
 
 /// A failure or a panic of the encoder is the batch's answer, and not the worker's end.
-fn run(encoder: &mut dyn Encoder, ids: &[&[u32]]) -> Result<Vec<Vec<f32>>, String> {
+fn run(encoder: &mut dyn Encoder, ids: &[&[u32]]) -> Result<Vec<Encoded>, String> {
     let found = catch_unwind(AssertUnwindSafe(|| encoder.run(ids)))
         .map_err(|_| "the model panicked".to_owned())?
         .map_err(|error| error.to_string())?;
