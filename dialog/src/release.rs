@@ -67,7 +67,16 @@ impl Release {
     ) -> Result<Self, Error> {
         let catalogue = Catalogue::parse(pack)?;
         let linker = Linker::new(&catalogue.knowledge);
-        let head = fit(&catalogue, engine, cache, progress).await?;
+        let head = match kept(cache, &catalogue.fingerprint, false).await.1 {
+            Some(head) => head,
+            None => {
+                let (_lock, found) = kept(cache, &catalogue.fingerprint, true).await;
+                match found {
+                    Some(head) => head,
+                    None => fit(&catalogue, engine, cache, progress).await?,
+                }
+            }
+        };
         Ok(Self { id: catalogue.fingerprint.clone(), catalogue, linker, head })
     }
 }
@@ -85,6 +94,17 @@ impl Release {
     ) -> Result<Reading, engine::Error> {
         engine.read_patiently(&self.head, text, today).await
     }
+}
+
+/// The head of a release where the cache has it; `alone`: looked up once no other process is fitting it, and
+/// with the lock that keeps it so.
+async fn kept(cache: &Cache, release: &str, alone: bool) -> (Option<std::fs::File>, Option<Head>) {
+    let (cache, release) = (cache.clone(), release.to_owned());
+    let look = move || {
+        let lock = if alone { cache.lock() } else { None };
+        (lock, cache.head(&release))
+    };
+    tokio::task::spawn_blocking(look).await.unwrap_or((None, None))
 }
 
 /// One text that teaches.
@@ -106,13 +126,19 @@ async fn fit(
     lessons.extend(catalogue.acts.iter().map(|(act, text)| lesson(act, text)));
     let texts: Vec<Text> = lessons.iter().map(|it| it.text.clone()).collect();
     let embeddings = embed(&texts, engine, cache, progress).await?;
+    let (cache, release) = (cache.clone(), catalogue.fingerprint.clone());
     let fitted = tokio::task::spawn_blocking(move || {
         let pairs = lessons.iter().zip(&embeddings);
         let samples: Vec<_> = pairs
             .map(|(it, embedding)| Sample { label: &it.label, text: &it.text, embedding })
             .collect();
         let (intents, acts) = samples.split_at(intents);
-        Head::fit(intents, acts).map_err(|error| Error::Head(error.to_string()))
+        let head =
+            Head::fit(intents, acts).map_err(|error| Error::Head(error.to_string()))?;
+        if let Err(error) = cache.keep_head(&release, &head) {
+            warn!(%error, "the head is not kept: the next start fits it again");
+        }
+        Ok(head)
     });
     fitted.await.unwrap_or_else(|panic| Err(Error::Head(panic.to_string())))
 }
@@ -124,8 +150,9 @@ async fn embed(
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Vec<Vec<f32>>, Error> {
     let kept = cache.clone();
-    // Megabytes of JSON: longer than an async thread may be held while calls go on.
-    let mut known = tokio::task::spawn_blocking(move || kept.load()).await.unwrap_or_default();
+    // Megabytes: longer than an async thread may be held while calls go on.
+    let mut known =
+        tokio::task::spawn_blocking(move || kept.embeddings()).await.unwrap_or_default();
     let mut new: Vec<Text> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for text in texts {
@@ -140,7 +167,7 @@ async fn embed(
     }
     if !new.is_empty() {
         progress(new.len(), new.len());
-        if let Err(error) = cache.store(&known) {
+        if let Err(error) = cache.keep_embeddings(&known) {
             warn!(%error, "embeddings not kept: the next start reads the examples again");
         }
     }

@@ -60,8 +60,8 @@ fn examples(count: usize) -> Vec<Example> {
         let word =
             |place: usize| WORDS[(intent * (place + 1) + number / INTENTS * place) % WORDS.len()];
         let text = Text::new(&(0..8).map(word).collect::<String>());
-        let ids = tokens.encode(text.normal()).expect("eight words fit");
-        let embedding = encoder.run(&[&ids]).expect("it cannot fail").remove(0);
+        let cut = tokens.encode(text.normal()).expect("eight words fit");
+        let embedding = encoder.run(&[&cut.ids]).expect("it cannot fail").remove(0).embedding;
         let label = match number % 5 {
             0 => "out_of_scope/off_domain".into(),
             _ => format!("intent_{intent}"),

@@ -18,14 +18,17 @@ mod space;
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Act, Ranked, Refusal, Text};
 
 use acts::Acts;
 use classifier::{Classifier, Lesson, Unseen};
 use decide::{Case, Thresholds, Truth, Verdict};
-use linear::softmax;
+pub(crate) use linear::softmax;
 use near::Near;
 use scope::Scope;
+use space::Space;
 
 /// Before the reason of an example that shall be refused.
 const REFUSED: &str = "out_of_scope/";
@@ -81,8 +84,8 @@ pub struct Scores {
     pub act: Option<(Act, f32)>,
 }
 
-/// A fitted head.
-#[derive(Debug, Clone)]
+/// A fitted head. It can be kept and read again by the code that fitted it ([`Head::FITTED_BY`]).
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Head {
     /// Classes below their number are intents, those above are `refusals`.
     intents: Vec<String>,
@@ -96,6 +99,9 @@ pub struct Head {
 }
 
 impl Head {
+    /// Which code fits heads: another one has its own to keep.
+    pub const FITTED_BY: &'static str = env!("QINGTING_HEAD_CODE");
+
     /// Fits to examples, and calibrates on what models that did not see an example say of it.
     ///
     /// Order examples writer by writer: examples of one label are held out in runs, so that they stand
@@ -127,7 +133,7 @@ impl Head {
         };
         let (classifier, unseen) = Classifier::fit(&lesson, open);
         let near = Near::new(classifier.space(), &lesson.samples, &lesson.labels, open);
-        let (scope, thresholds) = judge(&lesson, &unseen, &near, open);
+        let (scope, thresholds) = judge(&lesson, &unseen, classifier.space(), &near, open);
         let acts = acts.iter().map(|it| Ok((it, act(it)?))).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             acts: Acts::fit(&acts, &lesson.samples),
@@ -208,11 +214,17 @@ impl View {
 }
 
 /// Fits the score of being in scope and the thresholds to what was said of unseen examples.
-fn judge(lesson: &Lesson<'_>, unseen: &Unseen, near: &Near, open: usize) -> (Scope, Thresholds) {
+fn judge(
+    lesson: &Lesson<'_>,
+    unseen: &Unseen,
+    space: &Space,
+    near: &Near,
+    open: usize,
+) -> (Scope, Thresholds) {
     let views: Vec<View> =
         unseen.scores.iter().map(|scores| View::new(scores.clone(), open)).collect();
     let guesses: Vec<usize> = views.iter().map(|it| it.guess).collect();
-    let sights = near.unseen(&guesses, &unseen.folds);
+    let sights = near.unseen(space, &lesson.samples, &guesses, &unseen.folds);
     let signs: Vec<scope::Signs> =
         views.iter().zip(&sights).map(|(view, sight)| view.signs(sight)).collect();
     let weight = refused_weight(&lesson.labels, open);

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     Sample,
     classifier::{Classifier, Lesson},
@@ -28,7 +30,7 @@ const INTENT_WEIGHT: f32 = 0.4;
 const SAME: f32 = 0.5;
 
 /// Recognises acts.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Acts {
     /// The last class is no act.
     classes: Vec<Act>,

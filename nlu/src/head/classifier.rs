@@ -3,6 +3,8 @@
 //! Logistic regression over the embedding and the text's n-grams. The temperature is fitted to what
 //! models that did not see an example said of it. It leaves out what the labels mean.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     Sample,
     grams::{self, Grams, Sparse},
@@ -41,7 +43,7 @@ pub(super) struct Lesson<'a> {
 }
 
 /// A fitted classifier.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Classifier {
     space: Space,
     grams: Grams,

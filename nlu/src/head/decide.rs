@@ -2,6 +2,8 @@
 //!
 //! Two thresholds, chosen so that what was said of unseen examples would have cost least.
 
+use serde::{Deserialize, Serialize};
+
 /// Answering with the wrong intent, or answering what is none: it costs the customer the turn and a second
 /// one to say so. All other costs are in this unit.
 const WRONG: f64 = 1.0;
@@ -54,7 +56,7 @@ pub(super) enum Verdict {
 }
 
 /// Below which probabilities an utterance is refused.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Thresholds {
     in_scope: f32,
     top: f32,

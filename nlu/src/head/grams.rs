@@ -5,6 +5,7 @@
 //! embedding.
 
 use pinyin::ToPinyin as _;
+use serde::{Deserialize, Serialize};
 
 use crate::{Text, hash::mix};
 
@@ -18,7 +19,7 @@ const UNSEEN: u32 = u32::MAX;
 pub(super) type Sparse = Vec<(u32, f32)>;
 
 /// How the n-grams are read and weighed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Recipe {
     /// Length of the vector of characters' n-grams.
     pub(super) look: f32,
@@ -29,7 +30,7 @@ pub(super) struct Recipe {
 }
 
 /// The n-grams seen in fitting, and how much each one says.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Grams {
     recipe: Recipe,
     places: Vec<u32>,
@@ -133,7 +134,7 @@ fn grams(signs: impl Iterator<Item = u64>, salt: u64) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+use super::*;
 
     fn grams(said: &[&str], recipe: Recipe) -> Grams {
         let texts: Vec<Text> = said.iter().map(|it| Text::new(it)).collect();

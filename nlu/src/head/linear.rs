@@ -1,6 +1,8 @@
 //! Multinomial logistic regression over dense and sparse features, regularised by the squared length of
 //! its weights.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     grams::Sparse,
     lbfgs::{self, Stop},
@@ -52,7 +54,7 @@ pub(super) struct Task<'a> {
 }
 
 /// A fitted regression.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Linear {
     classes: usize,
     /// `[dense_width + sparse_width, padded(classes)]`, row-major.
@@ -140,7 +142,7 @@ fn learn(rows: &Rows, blame: &[f32], gradient: &mut [f32]) {
 }
 
 /// Scores -> probabilities, in place.
-pub(super) fn softmax(scores: &mut [f32]) {
+pub(crate) fn softmax(scores: &mut [f32]) {
     let highest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut sum = 0.0;
     for it in scores.iter_mut() {

@@ -1,5 +1,9 @@
 //! How near an utterance lies to the examples, by the angle between embeddings.
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
 use super::{
     Sample, jobs,
     matrix::{add_product, dot, padded, transposed},
@@ -13,13 +17,19 @@ const BLOCK: usize = 128;
 /// Below every cosine: nothing is there to be near to.
 const NOTHING: f32 = -1.0;
 
-/// All examples, each with its class.
-#[derive(Debug, Clone)]
+/// Most examples of a class that are kept. They are taken evenly from all of them, which stand writer by
+/// writer; with more, a reading costs more and knows nothing new.
+const OF_A_CLASS: usize = 32;
+
+/// Examples, each with its class.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Near {
-    /// `[examples, dims]`, unit length.
+    /// `[kept, dims]`, unit length.
     directions: Vec<f32>,
     dims: usize,
     classes: Vec<usize>,
+    /// Which of the examples each one is.
+    numbers: Vec<usize>,
     /// Classes from here on are refused.
     open: usize,
 }
@@ -38,17 +48,20 @@ pub(super) struct Sight {
 }
 
 impl Near {
-    /// Keeps all examples.
+    /// Keeps some examples of each class.
     pub(super) fn new(
         space: &Space,
         samples: &[&Sample<'_>],
         classes: &[usize],
         open: usize,
     ) -> Self {
+        let numbers = kept(classes);
+        let direction = |it: &usize| space.direction(samples[*it].embedding);
         Self {
-            directions: samples.iter().flat_map(|it| space.direction(it.embedding)).collect(),
+            directions: numbers.iter().flat_map(direction).collect(),
             dims: samples[0].embedding.len(),
-            classes: classes.to_vec(),
+            classes: numbers.iter().map(|it| classes[*it]).collect(),
+            numbers,
             open,
         }
     }
@@ -59,8 +72,14 @@ impl Near {
         self.sight(cosines.zip(0..), guess)
     }
 
-    /// What lies near each example among those of other folds.
-    pub(super) fn unseen(&self, guesses: &[usize], folds: &[usize]) -> Vec<Sight> {
+    /// What lies near each of all examples among the kept ones of other folds.
+    pub(super) fn unseen(
+        &self,
+        space: &Space,
+        samples: &[&Sample<'_>],
+        guesses: &[usize],
+        folds: &[usize],
+    ) -> Vec<Sight> {
         let count = self.classes.len();
         let width = padded(count);
         let mut by_dimension = vec![0.0; self.dims * width];
@@ -70,15 +89,16 @@ impl Near {
         {
             row[..count].copy_from_slice(all);
         }
-        let blocks = jobs::run(count.div_ceil(BLOCK), |block| {
-            let numbers = block * BLOCK..count.min((block + 1) * BLOCK);
-            let some = &self.directions[numbers.start * self.dims..numbers.end * self.dims];
+        let blocks = jobs::run(samples.len().div_ceil(BLOCK), |block| {
+            let numbers = block * BLOCK..samples.len().min((block + 1) * BLOCK);
+            let own = samples[numbers.clone()].iter();
+            let some: Vec<f32> = own.flat_map(|it| space.direction(it.embedding)).collect();
             let mut cosines = vec![0.0; numbers.len() * width];
-            let some = transposed(some, self.dims);
+            let some = transposed(&some, self.dims);
             add_product(&some, &by_dimension, &mut cosines, numbers.len(), width);
             let see = |(number, row): (usize, &[f32])| {
                 let others = row.iter().copied().zip(0..count);
-                let others = others.filter(|(_, it)| folds[*it] != folds[number]);
+                let others = others.filter(|(_, it)| folds[self.numbers[*it]] != folds[number]);
                 self.sight(others, guesses[number])
             };
             numbers.zip(cosines.chunks_exact(width)).map(see).collect::<Vec<_>>()
@@ -105,6 +125,21 @@ impl Near {
     }
 }
 
+/// Which examples are kept, in order.
+fn kept(classes: &[usize]) -> Vec<usize> {
+    let mut by_class: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (number, class) in classes.iter().enumerate() {
+        by_class.entry(*class).or_default().push(number);
+    }
+    let some = |numbers: &Vec<usize>| -> Vec<usize> {
+        let count = numbers.len().min(OF_A_CLASS);
+        (0..count).map(|it| numbers[it * numbers.len() / count]).collect()
+    };
+    let mut numbers: Vec<usize> = by_class.values().flat_map(some).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,9 +160,12 @@ mod tests {
         let classes: Vec<usize> = (0..count).map(|it| it % 4).collect();
         let folds: Vec<usize> = (0..count).map(|it| it % 3).collect();
         let guesses: Vec<usize> = (0..count).map(|it| it % 2).collect();
-        let found = Near::new(&space, &all, &classes, 3).unseen(&guesses, &folds);
+        let near = Near::new(&space, &all, &classes, 3);
+        let found = near.unseen(&space, &all, &guesses, &folds);
+        assert_eq!(near.numbers.len(), 4 * OF_A_CLASS, "some of 37 or 38 are kept");
         for number in 0..count {
-            let others: Vec<usize> = (0..count).filter(|it| folds[*it] != folds[number]).collect();
+            let is_other = |it: &usize| folds[*it] != folds[number];
+            let others: Vec<usize> = near.numbers.iter().copied().filter(is_other).collect();
             let samples: Vec<&Sample<'_>> = others.iter().map(|it| all[*it]).collect();
             let kept: Vec<usize> = others.iter().map(|it| classes[*it]).collect();
             let near = Near::new(&space, &samples, &kept, 3);

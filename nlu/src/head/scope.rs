@@ -4,6 +4,8 @@
 //! small logistic regression over how near the examples lie and how sure the classifier is, fitted to what
 //! was said of unseen examples. It leaves out why an utterance is refused.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     lbfgs::{self, Stop},
     near::Sight,
@@ -43,7 +45,7 @@ pub(super) fn signs(open: &[f32], refused: &[f32], sight: &Sight) -> Signs {
 }
 
 /// A fitted score.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Scope {
     /// Weighs all signs.
     Weighed {

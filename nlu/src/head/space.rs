@@ -3,10 +3,12 @@
 //! Embeddings of one language lie close together, far from zero; what tells them apart is what is left
 //! when their mean is taken away. Whitening by the covariance within labels was tried and did worse.
 
+use serde::{Deserialize, Serialize};
+
 use super::matrix::{add_scaled, dot};
 
 /// Where embeddings lie and how far they spread.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Space {
     mean: Vec<f32>,
     /// The root of the mean squared distance from the mean.
