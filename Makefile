@@ -3,20 +3,27 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup models build call serve check test lint bench load clean
+.PHONY: help setup models models-test models-eval build call serve check test lint bench load clean
 
 PYTHON ?= python3
 QINGTING := target/release/qingting
 
 help: ## What can be typed here
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: ## Fetch the native parts and make the model (done once)
+setup: ## Fetch the native parts (done once)
 	@$(PYTHON) ops/setup/natives.py
-	@$(PYTHON) -m models.pipeline
 
-models: ## Make the model anew from its pinned sources
-	@$(PYTHON) -m models.pipeline --force
+models: ## Train the models anew: the general encoder from its pinned sources, then every stage (hours without a GPU)
+	@$(PYTHON) -m models.pipeline
+	@$(PYTHON) -m models.pipeline.training $(if $(EVERYDAY),--everyday $(EVERYDAY)) all
+
+models-test: ## Pass the tests of the training, which need PyTorch
+	@$(PYTHON) -m models.pipeline.training test
+
+models-eval: ## Print every table of models/evaluation, with pictures
+	@$(PYTHON) -m models.pipeline
+	@$(PYTHON) -m models.pipeline.evaluation $(if $(EVERYDAY),--everyday $(EVERYDAY)) $(if $(PUBLIC),--public $(PUBLIC))
 
 build: ## Build the release binaries
 	@echo "building (a first build takes some minutes)"
@@ -49,4 +56,4 @@ load: setup build ## Turns per second and latency at 1, 16 and 64 calls
 	ops/load/run
 
 clean: ## Remove what was built and fetched, and the data of the private stores
-	rm -rf target .qingting models/artifacts
+	rm -rf target .qingting models/.work models/artifacts/general

@@ -98,7 +98,7 @@ impl Default for Limits {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Model {
-    /// Folder of the artifact.
+    /// Folder of the artifact; its name is the size of the model.
     pub artifact: PathBuf,
     /// The ONNX Runtime library.
     pub library: PathBuf,
@@ -110,7 +110,7 @@ pub struct Model {
     pub queue: usize,
     /// Padded tokens of one batch.
     pub batch_tokens: usize,
-    /// Where embeddings of the pack's examples are kept between starts.
+    /// Where embeddings of the pack's examples and fitted heads are kept between starts.
     pub cache: PathBuf,
 }
 
@@ -130,7 +130,7 @@ pub enum Device {
 impl Default for Model {
     fn default() -> Self {
         Self {
-            artifact: "models/artifacts/general".into(),
+            artifact: "models/artifacts/base".into(),
             library: ".qingting/natives/onnxruntime/libonnxruntime.so".into(),
             device: Device::Auto,
             workers: 0,

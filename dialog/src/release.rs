@@ -133,8 +133,7 @@ async fn fit(
             .map(|(it, embedding)| Sample { label: &it.label, text: &it.text, embedding })
             .collect();
         let (intents, acts) = samples.split_at(intents);
-        let head =
-            Head::fit(intents, acts).map_err(|error| Error::Head(error.to_string()))?;
+        let head = Head::fit(intents, acts).map_err(|error| Error::Head(error.to_string()))?;
         if let Err(error) = cache.keep_head(&release, &head) {
             warn!(%error, "the head is not kept: the next start fits it again");
         }

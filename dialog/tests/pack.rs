@@ -34,8 +34,9 @@ const HELD_OUT: f64 = 0.15;
 /// Queries and orders, at least.
 const BUSINESS_ACTIONS: usize = 40;
 
-/// Part of the annotated words that the linker and the values must find by themselves.
-const FOUND_AT_LEAST: f64 = 0.85;
+/// Part of the annotated words that the linker and the values must find by themselves. Writers also mark
+/// other companies' goods, nicknames and holidays, which only the network's tags see.
+const FOUND_AT_LEAST: f64 = 0.78;
 
 #[test]
 fn the_pack_holds_what_is_promised() {
@@ -76,73 +77,6 @@ fn nothing_is_alike_across_splits_and_no_words_have_two_labels() {
     let errors: Vec<_> = report.errors().collect();
     assert!(errors.is_empty(), "`qingting check-pack` shows them as well:\n{errors:#?}");
 }
-
-/// Marked words that name nothing this operator has: other companies' goods, prices and places.
-const NOT_OURS: &[&str] = &[
-    "1314",
-    "106",
-    "118114",
-    "139套餐",
-    "159",
-    "30G的季包",
-    "30元包",
-    "50兆",
-    "58",
-    "58的",
-    "5G增值包",
-    "5G套餐",
-    "5G畅享",
-    "88",
-    "99",
-    "一千分钟的语音包",
-    "一带一路包",
-    "一百兆",
-    "七十九",
-    "三天包",
-    "五十八",
-    "五块钱的",
-    "五块钱话费",
-    "京东券",
-    "体育频道",
-    "保温壶",
-    "六十八",
-    "冰激凌",
-    "动感地带",
-    "动漫包",
-    "加油卡",
-    "十全十美",
-    "咪咕",
-    "咪咕会员",
-    "咪咕视频",
-    "天气短信",
-    "天气预报",
-    "天气预报短信",
-    "提速包",
-    "星卡",
-    "智能语音助理",
-    "权益会员",
-    "权益包",
-    "来电秀",
-    "杯子",
-    "欧洲",
-    "水壶",
-    "油",
-    "游戏点券",
-    "爱奇艺",
-    "王卡",
-    "电饭锅",
-    "省内流量",
-    "积木",
-    "米",
-    "耳机",
-    "腾讯视频包",
-    "芒果会员",
-    "语音信箱",
-    "铂金会员",
-    "防骚扰至尊版",
-    "非洲",
-    "高频骚扰防护",
-];
 
 /// Whether it is found where a writer marked it: as the slot itself, given the intent, or at least as a
 /// value or an entry of its kind.
@@ -192,9 +126,6 @@ fn what_writers_marked_is_found_without_a_model() {
                 continue;
             }
             let words: String = example.text.chars().skip(at.start).take(at.len()).collect();
-            if NOT_OURS.contains(&words.as_str()) {
-                continue;
-            }
             let (count, missed) = slots.entry(slot).or_default();
             *count += 1;
             if !is_found(all, example, slot, at) {

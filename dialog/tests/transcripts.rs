@@ -95,8 +95,7 @@ impl Play<'_> {
             .ok_or("write what it means in brackets, as in [cancel_addon]")?;
         let text = Text::new(said);
         let values = values::find_all(&text, self.state.today);
-        let mut reading =
-            Reading {
+        let mut reading = Reading {
             text,
             ranking: Vec::new(),
             in_scope: SURE,

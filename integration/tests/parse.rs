@@ -66,7 +66,7 @@ fn every_line_has_all_fields_in_order() {
         assert!(ranking.iter().all(|it| keys(it) == ["confidence", "intent"]), "{line}");
         let sure: Vec<_> = ranking.iter().filter_map(|it| it["confidence"].as_f64()).collect();
         assert!(!sure.is_empty() && sure.is_sorted_by(|a, b| a >= b), "best first: {line}");
-        assert_eq!(line["size"], "general", "{line}");
+        assert_eq!(line["size"], "base", "{line}");
     }
     assert_eq!(lines[0]["intent"], "subscribe_addon", "{}", lines[0]);
     let slots = lines[0]["slots"].as_array().expect("slots");

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .dequantise import Blocks, Floats, Weights
-from .graph import Graph, encoder
+from .graph import Graph, Head, encoder
 
 
-def run(weights: Weights, positions: int, pooled: Sequence[int], path: Path) -> None:
+def run(weights: Weights, positions: int, pooled: Sequence[int], path: Path,
+        heads: Mapping[str, Head] | None = None) -> None:
     """Writes the float32 network to `path`."""
-    model = encoder(weights, positions, pooled, linear, lookup)
+    model = encoder(weights, positions, pooled, linear, lookup, heads)
     path.write_bytes(model.SerializeToString(deterministic=True))
 
 

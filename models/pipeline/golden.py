@@ -1,4 +1,4 @@
-"""Writes the golden file: texts with the token ids and embeddings that Python gets for them.
+"""Writes the golden file: texts with the token ids, embeddings, tags and moods that Python gets for them.
 
 `nlu` must get the same ids, and embeddings that agree as far as two processors' int8 kernels do. The texts
 are simplified Chinese in half width, which `nlu` leaves as they are.
@@ -45,7 +45,12 @@ def run(encoder: Encoder, path: Path) -> None:
     cases = []
     for text in TEXTS:
         ids = encoder.ids(text)
-        embedding = [round(float(value), 6) for value in encoder.run([ids])[0]]
-        cases.append({"text": text, "ids": ids, "embedding": embedding})
+        case: dict[str, object] = {"text": text, "ids": ids}
+        case["embedding"] = [round(float(value), 6) for value in encoder.run([ids])[0]]
+        if (tags := encoder.scores(ids, "tags")) is not None:
+            case["tags"] = tags.argmax(axis=1).tolist()
+        if (moods := encoder.scores(ids, "moods")) is not None:
+            case["moods"] = [round(float(value), 4) for value in moods]
+        cases.append(case)
     lines = ",\n".join(json.dumps(case, ensure_ascii=False) for case in cases)
     path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")

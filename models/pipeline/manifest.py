@@ -9,7 +9,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import place
@@ -31,6 +31,10 @@ class Card:
     pooling: str
     licence: str
     sources: Sequence[Source]
+    #: What the scores of each head stand for, by the head's name.
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    #: How it was trained: seed, steps, hash of the data; nothing where it was not.
+    training: Mapping[str, object] = field(default_factory=dict)
 
 
 def run(card: Card, files: Mapping[str, Path], folder: Path, most_bytes: int) -> None:
@@ -62,7 +66,8 @@ def describe(card: Card, folder: Path) -> dict[str, object]:
         "pooling": card.pooling, "licence": card.licence,
         "sources": [{"name": source.about, "licence": source.licence, "sha256": source.sha256}
                     for source in card.sources],
-        "labels": [],
+        **{head: list(names) for head, names in card.labels.items()},
+        **({"training": dict(card.training)} if card.training else {}),
         "files": {path.name: {"bytes": path.stat().st_size, "sha256": place.sha256(path)}
                   for path in sorted(folder.iterdir())},
     }

@@ -10,7 +10,7 @@ and coarse there costs accuracy.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from onnx import TensorProto, helper
 
 from .calibrate import Ranges
 from .dequantise import BLOCK, Blocks, Floats, Weights
-from .graph import MICROSOFT, Graph, encoder
+from .graph import MICROSOFT, Graph, Head, encoder
 
 #: The largest weight in use. Processors with AVX2 but no VNNI add two products of an unsigned and a signed
 #: byte in 16 bits; up to 64 that cannot overflow, so every machine computes the same. Seven bits lose
@@ -32,15 +32,20 @@ LARGEST = 64
 BLOCKWISE = frozenset({"0.outer", "4.outer"})
 
 
-def run(weights: Weights, positions: int, pooled: Sequence[int], ranges: Ranges, path: Path) -> None:
-    """Writes the int8 network to `path`; the same weights and ranges give the same bytes."""
-    model = encoder(weights, positions, pooled, partial(linear, ranges), lookup)
+def run(weights: Weights, positions: int, pooled: Sequence[int], ranges: Ranges, path: Path,
+        heads: Mapping[str, Head] | None = None, blockwise: frozenset[str] = BLOCKWISE) -> None:
+    """Writes the int8 network to `path`; the same weights and ranges give the same bytes.
+
+    The products named by `blockwise` stay in 4-bit blocks; heads stay float32.
+    """
+    model = encoder(weights, positions, pooled, partial(linear, ranges, blockwise), lookup, heads)
     path.write_bytes(model.SerializeToString(deterministic=True))
 
 
-def linear(ranges: Ranges, graph: Graph, state: str, name: str, weight: Floats, bias: Floats | None) -> str:
+def linear(ranges: Ranges, blockwise: frozenset[str], graph: Graph, state: str, name: str, weight: Floats,
+           bias: Floats | None) -> str:
     """`state * weight^T + bias`, the weight in int8 with a scale for each row of `weight`."""
-    if name in BLOCKWISE:
+    if name in blockwise:
         return _blockwise(graph, state, name, weight, bias)
     step, zero = step_and_zero(*ranges[name])
     of_state = (graph.constant(f"{name}.input.scale", step), graph.constant(f"{name}.input.zero", zero))

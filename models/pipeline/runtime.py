@@ -46,6 +46,15 @@ class Encoder:
         """The embeddings of one batch of token ids."""
         return self._run(*self.batch(rows))
 
+    def scores(self, row: Sequence[int], head: str) -> Floats | None:
+        """What a head says of one text, or None where the network does not have it."""
+        if head not in [output.name for output in self.session.get_outputs()]:
+            return None
+        ids, mask = self.batch([row])
+        (found,) = self.session.run([head], {"input_ids": ids, "attention_mask": mask})
+        said: Floats = found[0]
+        return said
+
     def batch(self, rows: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Token ids padded to the longest row, and their mask."""
         length = max(len(row) for row in rows)

@@ -31,7 +31,7 @@ fn take(bench: &mut Criterion) {
 
 fn open() -> Engine {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let artifact = Artifact::open(&root.join("models/artifacts/general"))
+    let artifact = Artifact::open(&root.join("models/artifacts/base"))
         .unwrap_or_else(|error| panic!("{error}"));
     let library = root.join(".qingting/natives/onnxruntime/libonnxruntime.so");
     let options = Options { library, device: Device::Cpu, ..Options::default() };

@@ -30,7 +30,7 @@ const EXTERNAL: &[u8] = b"\x0a\x08location";
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It is not there: make it.
-    #[error("{} is missing: run `make setup`, or name another folder as model.artifact", path.display())]
+    #[error("{} is missing: check out models/artifacts, or name another folder as model.artifact", path.display())]
     Missing {
         /// What was looked for.
         path: PathBuf,
@@ -312,7 +312,7 @@ mod tests {
         };
         let cases: [(&str, Change<'_>); 12] = [
             ("opened", &|_, _| {}),
-            ("is missing: run `make setup`", &|_, it| *it = serde_json::Value::Null),
+            ("is missing: check out", &|_, it| *it = serde_json::Value::Null),
             ("format 2 where 1 is read", &|_, it| it["format"] = 2.into()),
             ("kind `tagger`", &|_, it| it["kind"] = "tagger".into()),
             ("tags must be O", &|_, it| it["tags"] = serde_json::json!(["B-month"])),
@@ -322,7 +322,7 @@ mod tests {
             ("keeps weights in other files", &external),
             ("leads out of the folder", &|_, it| moved("../outside", it)),
             ("leads out of the folder", &|_, it| moved("/etc/passwd", it)),
-            ("is missing: run `make setup`", &|_, it| moved("tokenizer.json", it)),
+            ("is missing: check out", &|_, it| moved("tokenizer.json", it)),
         ];
         for (expected, change) in cases {
             let message = message(change);

@@ -51,7 +51,8 @@ pub fn spans(tags: &[String], scores: &[f32], places: &[Range<usize>]) -> Vec<Ta
 
 /// Whether names of tags are such as [`spans`] reads.
 pub(crate) fn are_tags(names: &[String]) -> bool {
-    let is_part = |it: &String| matches!(it.split_once('-'), Some(("B" | "I", slot)) if !slot.is_empty());
+    let is_part =
+        |it: &String| matches!(it.split_once('-'), Some(("B" | "I", slot)) if !slot.is_empty());
     names.first().is_none_or(|it| it == OUTSIDE) && names.iter().skip(1).all(is_part)
 }
 
@@ -107,7 +108,8 @@ mod tests {
 
     #[test]
     fn names_that_are_no_tags_are_seen() {
-        let are = |names: &[&str]| are_tags(&names.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>());
+        let are =
+            |names: &[&str]| are_tags(&names.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>());
         assert!(are(&[]) && are(&["O"]) && are(&["O", "B-x", "I-x"]));
         assert!(!are(&["B-x"]) && !are(&["O", "x"]) && !are(&["O", "B-"]));
     }

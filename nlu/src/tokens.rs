@@ -113,9 +113,8 @@ fn learned(tokenizer: &Tokenizer, prefix: &str, text: &str) -> Result<Cut, Error
         };
     let before = prefix.chars().count();
     // A piece that spans both belongs to the text as far as it reaches into it.
-    let place = |(start, end): &(usize, usize)| {
-        start.saturating_sub(before)..end.saturating_sub(before)
-    };
+    let place =
+        |(start, end): &(usize, usize)| start.saturating_sub(before)..end.saturating_sub(before);
     let places = encoding.get_offsets().iter().map(place).collect();
     Ok(Cut { ids: encoding.get_ids().to_vec(), places })
 }

@@ -107,7 +107,10 @@ impl Pack {
                 self.read_folder(&path, &format!("{inner}/"))?;
                 continue;
             }
-            if !matches!(path.extension().and_then(|it| it.to_str()), Some("toml" | "tsv" | "txt" | "md")) {
+            if !matches!(
+                path.extension().and_then(|it| it.to_str()),
+                Some("toml" | "tsv" | "txt" | "md")
+            ) {
                 return Err(Error::Foreign(path));
             }
             self.files.insert(inner, read_text(path)?);

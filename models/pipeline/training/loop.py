@@ -19,7 +19,7 @@ from torch import Tensor, distributed, nn
 from tqdm import tqdm
 
 #: How much of the running average of the weights is kept at each step.
-AVERAGE = 0.995
+AVERAGE = 0.99
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,10 @@ class Run:
     def _load(self) -> None:
         kept = torch.load(self.checkpoint, map_location=self.me.device, weights_only=True)
         self.module.load_state_dict(kept["module"])
+        factors = [group["factor"] for group in self.optimizer.param_groups]
         self.optimizer.load_state_dict(kept["optimizer"])
+        for group, factor in zip(self.optimizer.param_groups, factors):
+            group["factor"] = factor
         self.average, self.next = kept["average"], kept["next"]
 
 

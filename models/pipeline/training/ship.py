@@ -3,51 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from torch import nn
 
 from .. import calibrate, export, quantise
 from ..dequantise import Weights
-from ..graph import Head, encoder
+from ..graph import Head
 from . import network
 from .network import SHARPNESS, Model
 from .targets import Names
 
 
-def heads(model: Model, names: Names) -> dict[str, Head]:
+#: Layers of the general encoder, and of the teacher that began as it.
+WITH_OUTLIERS = 12
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A member as networks: float32 and int8, with its weights and heads."""
+
+    exact: Path
+    small: Path
+    weights: Weights
+    heads: dict[str, Head]
+
+
+def heads(model: Model, names: Names, warmth: float) -> dict[str, Head]:
     """The heads that `nlu` reads."""
     return {
         "tags": _head(model.tags, names.tags, 1.0, True),
         "acts": _head(model.acts, names.acts, SHARPNESS),
-        "moods": _head(model.moods, names.moods, SHARPNESS),
+        "moods": _head(model.moods, names.moods, SHARPNESS / warmth, bias=1 / warmth),
     }
 
 
-def _head(linear: nn.Linear, labels: Sequence[str], factor: float, of_tokens: bool = False) -> Head:
-    return Head(linear.weight.detach().numpy() * factor, linear.bias.detach().numpy(), labels, of_tokens)
+def _head(linear: nn.Linear, labels: Sequence[str], factor: float, of_tokens: bool = False, bias: float = 1.0) -> Head:
+    weight, constant = (it.detach().numpy() for it in (linear.weight, linear.bias))
+    return Head(weight * np.float32(factor), constant * np.float32(bias), labels, of_tokens)
 
 
-def write(model: Model, names: Names, tokenizer: Path, texts: Sequence[str], folder: Path) -> tuple[Path, Path]:
-    """Writes `exact.onnx` (float32) and `model.onnx` (int8, ranges measured on `texts`) into `folder`."""
+def write(model: Model, names: Names, tokenizer: Path, texts: Sequence[str], folder: Path, warmth: float) -> Shipped:
+    """Writes `exact.onnx` (float32) and `model.onnx` (int8, ranges measured on `texts`) into `folder`.
+
+    `warmth`: the temperature of the moods (Guo et al. 2017), fitted on voices that were not trained on.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    weights, said = network.to_weights(model.encoder), heads(model, names)
-    pooled = pooled_layers(model)
-    exact, small = folder / "exact.onnx", folder / "model.onnx"
-    _save(weights, pooled, export.linear, export.lookup, said, exact)
-    ranges = calibrate.run(weights, weights.shape.positions, tokenizer, texts, folder)
-    _save(weights, pooled, partial(quantise.linear, ranges), quantise.lookup, said, small)
-    return exact, small
+    weights, said = network.to_weights(model.encoder), heads(model, names, warmth)
+    pooled, positions = pooled_layers(model), model.encoder.shape.positions
+    shipped = Shipped(folder / "exact.onnx", folder / "model.onnx", weights, said)
+    export.run(weights, positions, pooled, shipped.exact, said)
+    ranges = calibrate.run(weights, positions, tokenizer, texts, folder)
+    # Two products of the general encoder have outliers that eight bits cannot hold; students are free of them.
+    blockwise = quantise.BLOCKWISE if weights.shape.layers == WITH_OUTLIERS else frozenset[str]()
+    quantise.run(weights, positions, pooled, ranges, shipped.small, said, blockwise)
+    return shipped
 
 
 def pooled_layers(model: Model) -> list[int]:
     """The layers whose mean is the embedding, counted from 1."""
     last = model.encoder.shape.layers
     return list(range(last - model.encoder.pooled + 1, last + 1))
-
-
-def _save(weights: Weights, pooled: Sequence[int], linear: object, lookup: object, said: dict[str, Head],
-          path: Path) -> None:
-    network_ = encoder(weights, weights.shape.positions, pooled, linear, lookup, said)  # type: ignore[arg-type]
-    path.write_bytes(network_.SerializeToString(deterministic=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch.nn import functional
 
 from .batches import Cutter
 from .corpus import Utterance
@@ -42,6 +43,15 @@ def report(model: Model, names: Names, cutter: Cutter, utterances: Sequence[Utte
         "mood": 100 * sum(seen[row] == mood for row, mood in moods) / max(1, len(moods)),
         "tag": tag_f1(model, names, cutter, [it for it in utterances if it.spans is not None]),
     }
+
+
+def warmth(model: Model, names: Names, cutter: Cutter, utterances: Sequence[Utterance]) -> float:
+    """The temperature under which the moods of `utterances` are most probable, 0.5 to 4."""
+    known = [it for it in utterances if it.mood is not None]
+    scores = outputs(model, cutter, [it.text for it in known]).moods
+    right = torch.tensor([names.moods.index(it.mood or "") for it in known])
+    steps = [0.5 * 8 ** (step / 48) for step in range(49)]
+    return min(steps, key=lambda it: float(functional.cross_entropy(scores / it, right)))
 
 
 def tag_f1(model: Model, names: Names, cutter: Cutter, utterances: Sequence[Utterance]) -> float:

@@ -134,7 +134,7 @@ fn grams(signs: impl Iterator<Item = u64>, salt: u64) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests {
-use super::*;
+    use super::*;
 
     fn grams(said: &[&str], recipe: Recipe) -> Grams {
         let texts: Vec<Text> = said.iter().map(|it| Text::new(it)).collect();
