@@ -152,7 +152,8 @@ class Pack(unittest.TestCase):
         self.assertEqual(sum(len(self.read.of(split)) for split in corpus.SPLITS), len(self.read.utterances))
 
     def test_of_a_call_only_what_the_customer_said_in_one_act_is_read(self) -> None:
-        self.assertEqual([(it.text, it.act) for it in self.said("call-1.txt")], [("喂,你好", "greet"), ("行,退吧", "affirm")])
+        self.assertEqual([(it.text, it.act) for it in self.said("call-1.txt")],
+                         [("喂,你好", "greet"), ("行,退吧", "affirm")])
         self.assertEqual([(it.text, it.act) for it in self.said("acts.tsv")], [("转人工", "human"), ("对的", "affirm")])
         for it in (*self.said("call-1.txt"), *self.said("acts.tsv")):
             self.assertEqual((it.labels, it.spans, it.mood), ((), None, None))
@@ -166,9 +167,9 @@ class Pack(unittest.TestCase):
 
     def test_knowledge_is_told_in_sentences(self) -> None:
         self.assertEqual(knowledge.sentences(self.folder), [
-            "青禾卡是一种套餐", "青禾卡的月费是29.5元", "青禾卡的流量是30gb", "青禾卡,月费是29.5元,流量是30gb", "校园卡就是青禾卡",
-            "卡就是青禾卡", "小包是一种套餐", "小包的流量是500mb", "割接是一种公告", "今晚iptv割接,稍后恢复。",
-            "账单发您手机上了。", "您好,请讲。", "查账单:一个月花了多少,花在哪", "退业务:不要某个包了"])
+            "青禾卡是一种套餐", "青禾卡的月费是29.5元", "青禾卡的流量是30gb", "青禾卡,月费是29.5元,流量是30gb",
+            "校园卡就是青禾卡", "卡就是青禾卡", "小包是一种套餐", "小包的流量是500mb", "割接是一种公告",
+            "今晚iptv割接,稍后恢复。", "账单发您手机上了。", "您好,请讲。", "查账单:一个月花了多少,花在哪", "退业务:不要某个包了"])
 
     def test_entities_come_from_the_catalogue_and_from_training_voices_only(self) -> None:
         self.assertEqual(knowledge.entities(self.folder, self.read), {
