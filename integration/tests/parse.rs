@@ -49,6 +49,7 @@ fn every_line_has_all_fields_in_order() {
         "in_scope",
         "reason",
         "act",
+        "mood",
         "slots",
         "size",
         "micros",
