@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::Value as Json;
 
-pub use examples::{Example, Mood, Split};
+pub use examples::{Example, Split};
 pub use pack::{Pack, Problem, Problems};
 pub use words::Context;
 use words::Words;

@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use nlu::Mood;
+
 use super::Problem;
 
 /// What begins the label of an utterance that must be refused.
@@ -51,39 +53,6 @@ impl Example {
     /// Why it must be refused; `None` where it is a matter of the domain.
     pub fn refusal(&self) -> Option<nlu::Refusal> {
         self.label.strip_prefix(REFUSED).and_then(nlu::Refusal::parse)
-    }
-}
-
-/// How a customer feels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub enum Mood {
-    /// Nothing shows.
-    #[default]
-    Calm,
-    /// Afraid that something is lost, or late.
-    Anxious,
-    /// Displeased.
-    Annoyed,
-    /// Openly so: threatens, swears, accuses.
-    Angry,
-}
-
-impl Mood {
-    /// Every mood.
-    pub const ALL: [Self; 4] = [Self::Calm, Self::Anxious, Self::Annoyed, Self::Angry];
-
-    /// Its id; a line of the corpus names all but `calm`.
-    pub fn id(self) -> &'static str {
-        match self {
-            Self::Calm => "calm",
-            Self::Anxious => "anxious",
-            Self::Annoyed => "annoyed",
-            Self::Angry => "angry",
-        }
-    }
-
-    fn parse(id: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| *it != Self::Calm && it.id() == id)
     }
 }
 
@@ -153,7 +122,7 @@ pub(super) fn lines<'a>(file: &str, text: &'a str, problems: &mut Vec<Problem>) 
     let mut found = Vec::new();
     for (number, label, rest) in labelled(file, text, problems) {
         let (said, mood) = match rest.split_once('\t') {
-            Some((said, id)) => (said, Mood::parse(id)),
+            Some((said, id)) => (said, Mood::parse(id).filter(|it| *it != Mood::Calm)),
             None => (rest, Some(Mood::Calm)),
         };
         if said.trim().is_empty() {

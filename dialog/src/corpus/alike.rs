@@ -81,8 +81,9 @@ fn spread(examples: &[&Example]) -> (Severity, String) {
 
 #[cfg(test)]
 mod tests {
+    use nlu::Mood;
+
     use super::*;
-    use crate::catalogue::Mood;
 
     /// Split, label and text of an utterance.
     type Row = (Split, &'static str, &'static str);

@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use nlu::Refusal;
+use nlu::{Mood, Refusal};
 
 use super::{Agreement, Balance, FEW, Finding, Report, Severity, Share, Unmarked, Voices};
-use crate::catalogue::Mood;
 
 pub(super) fn write(report: &Report, most: Option<usize>) -> String {
     let Report { duplicates, near_duplicates, conflicts, balance, unmarked, voices, agreement } =

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use nlu::Mood;
 use serde::Serialize;
 
 use super::{Finding, Severity};
-use crate::catalogue::{Example, Mood};
+use crate::catalogue::Example;
 
 /// How long an utterance should be, in characters.
 const CHARS: std::ops::RangeInclusive<usize> = 2..=120;
