@@ -169,7 +169,8 @@ class Pack(unittest.TestCase):
         self.assertEqual(knowledge.sentences(self.folder), [
             "青禾卡是一种套餐", "青禾卡的月费是29.5元", "青禾卡的流量是30gb", "青禾卡,月费是29.5元,流量是30gb",
             "校园卡就是青禾卡", "卡就是青禾卡", "小包是一种套餐", "小包的流量是500mb", "割接是一种公告",
-            "今晚iptv割接,稍后恢复。", "账单发您手机上了。", "您好,请讲。", "查账单:一个月花了多少,花在哪", "退业务:不要某个包了"])
+            "今晚iptv割接,稍后恢复。", "账单发您手机上了。", "您好,请讲。",
+            "查账单:一个月花了多少,花在哪", "退业务:不要某个包了"])
 
     def test_entities_come_from_the_catalogue_and_from_training_voices_only(self) -> None:
         self.assertEqual(knowledge.entities(self.folder, self.read), {

@@ -155,6 +155,10 @@ class Tags(unittest.TestCase):
             with self.subTest(said):
                 self.assertEqual(tags.spans([tag for tag, _ in said], [at for _, at in said]), expected)
 
+    def test_a_piece_belongs_to_the_text_as_far_as_it_reaches_into_it(self) -> None:
+        offsets = [(0, 0), (0, 5), (5, 6), (6, 9), (9, 10), (0, 0)]
+        self.assertEqual(tags.places(offsets, 7), [(0, 0), (0, 0), (0, 0), (0, 2), (2, 3), (0, 0)])
+
     def check(self, said: Sequence[Span], wanted: Sequence[Span], same: int, over: int) -> None:
         """How many are the same and how many lie over each other."""
         self.assertEqual(tags.agreement(said, wanted), tags.Agreement(len(said), len(wanted), same, over))

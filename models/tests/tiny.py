@@ -187,6 +187,7 @@ PACK = {
         客户: 喂，你好 [greet]
         客户: 我想退个业务 [cancel_addon]
         客户: 那个什么 [unclear, query_bill 0.5]
+        客户: 滋滋滋 [noise]
         系统: 退吗？ [deny]
         客户: 行，退 吧 [affirm]
     """,

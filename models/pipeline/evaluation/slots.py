@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
-from ..training.batches import Cutter, Tokens
 from ..training.corpus import Utterance, texts
 from ..training.noise import LEVELS, Recogniser
+from ..vocabulary import PREFIX
 from .material import Material
 from .measures import accuracy
 from .page import Page, grouped, percent
 from .pictures import Axis, Curve, lines
 from .systems import artifact, guesses, opened
-from .tags import Agreement, agreement, spans
+from .tags import Agreement, agreement, places, spans
 
 OUTPUT = "tags"
 
@@ -68,14 +68,15 @@ def tag_names(name: str) -> list[str]:
 
 def spans_of(name: str, names: Sequence[str], utterances: Sequence[Utterance]) -> Agreement:
     """How the spans that an artifact tags agree with those that were annotated."""
-    encoder, cutter = opened(name), Cutter(artifact(name) / "tokenizer.json")
+    encoder = opened(name)
     known = [it for it in utterances if it.spans is not None]
 
-    def one(utterance: Utterance, tokens: Tokens) -> Agreement:
-        scores = encoder.scores(tokens.ids, OUTPUT)
+    def one(utterance: Utterance) -> Agreement:
+        cut = encoder.tokenizer.encode(PREFIX + utterance.text)
+        scores = encoder.scores(cut.ids, OUTPUT)
         assert scores is not None, "the manifest names tags"
-        said = spans([names[best] for best in scores.argmax(axis=1)], tokens.places)
+        said = spans([names[best] for best in scores.argmax(axis=1)], places(cut.offsets, len(PREFIX)))
         return agreement(said, utterance.spans or ())
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return sum(pool.map(one, known, cutter.cut(texts(known))), Agreement())
+        return sum(pool.map(one, known), Agreement())

@@ -8,6 +8,15 @@ from dataclasses import dataclass
 from ..training.corpus import Span
 
 
+def places(offsets: Sequence[tuple[int, int]], before: int) -> list[tuple[int, int]]:
+    """The characters of a text that each token stands for; `offsets` count from a prefix of `before` characters.
+
+    A piece that spans both belongs to the text as far as it reaches into it, as in nlu/src/tokens.rs: the first piece
+    of most texts begins with the space that ends the prefix.
+    """
+    return [(max(0, start - before), max(0, end - before)) for start, end in offsets]
+
+
 def spans(tags: Sequence[str], places: Sequence[tuple[int, int]]) -> list[Span]:
     """The spans that `tags` ("O", "B-SLOT", "I-SLOT") make of tokens that stand for the characters `places`.
 

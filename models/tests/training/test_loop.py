@@ -99,12 +99,11 @@ class Loop(OneThread):
 
     def test_what_is_frozen_stays(self) -> None:
         torch.manual_seed(1)
-        module = nn.Sequential(nn.Linear(8, 16), nn.Linear(16, 1))
-        module[0].requires_grad_(False)
-        before = module[0].weight.clone()
+        first = nn.Linear(8, 16).requires_grad_(False)
+        module, before = nn.Sequential(first, nn.Linear(16, 1)), first.weight.clone()
         run = loop.Run(module, loop.Plan(3, 1e-2), ALONE, self.folder / "frozen.checkpoint")
         self.go(run)
-        self.assertTrue(torch.equal(module[0].weight, before))
+        self.assertTrue(torch.equal(first.weight, before))
         self.assertTrue(torch.equal(run.average["0.weight"], before))
 
     def test_who_watches_sees_the_average_and_leaves_no_trace(self) -> None:

@@ -225,6 +225,8 @@ class Distilling(Tiny):
         changed = {name for name, it in family.state_dict().items() if not torch.equal(it, before[name])}
         self.assertFalse([name for name in changed if name.startswith("teacher.")])
         self.assertIn("maps.same.weight", changed)
+        # They copy embeddings and not scores, of which nobody has any yet.
+        self.assertEqual({name.split(".")[2] for name in changed if name.startswith("students.")}, {"encoder"})
         # Of the same width they keep the published words; a narrower student has words of its own.
         self.assertNotIn("students.same.encoder.words.weight", changed)
         self.assertIn("students.same.encoder.layers.0.inner.weight", changed)
