@@ -40,7 +40,8 @@ class Cutter:
         found = []
         for encoding in self.tokenizer.encode_batch([PREFIX + text for text in texts]):
             shift = len(PREFIX)
-            places = tuple((start - shift, end - shift) if start >= shift else NOWHERE
+            # The first piece often holds the space behind the prefix too: "▁你".
+            places = tuple((max(start - shift, 0), end - shift) if end > shift else NOWHERE
                            for start, end in encoding.offsets)
             found.append(Tokens(tuple(encoding.ids), places))
         return found

@@ -15,7 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+
+# Loaded late, as the optimizer would, its defaults hold on to the group of workers; and a worker that ends while the
+# threads of its group live on may abort ("terminate called without an active exception").
+import torch.distributed.nn
 from torch import Tensor, distributed, nn
+from torch.distributed.rendezvous import rendezvous
 from tqdm import tqdm
 
 #: How much of the running average of the weights is kept at each step.
@@ -59,7 +64,12 @@ def worker() -> Iterator[Worker]:
     on_gpu = torch.cuda.is_available()
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if on_gpu else torch.device("cpu")
     if size > 1:
-        distributed.init_process_group("nccl" if on_gpu else "gloo")
+        # The store of `torchrun` outlives its workers (pytorch issue 135712): under keys of their own, workers that
+        # are started again do not find the addresses of dead ones. The count is that of one machine.
+        store, _, _ = next(rendezvous("env://"))
+        life = f"life {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}"
+        store = distributed.PrefixStore(life, store)  # type: ignore[attr-defined]
+        distributed.init_process_group("nccl" if on_gpu else "gloo", store=store, rank=rank, world_size=size)
     try:
         yield Worker(rank, size, device)
     finally:
@@ -76,6 +86,10 @@ class Run:
 
     def __init__(self, module: nn.Module, plan: Plan, me: Worker, checkpoint: Path) -> None:
         self.module, self.plan, self.me, self.checkpoint = module.to(me.device), plan, me, checkpoint
+        if me.size > 1:
+            # Workers share gradients, which keeps alike only what began alike.
+            for it in module.state_dict().values():
+                distributed.broadcast(it, 0)
         self.optimizer = torch.optim.AdamW(self._groups(), lr=plan.rate, betas=(0.9, 0.98), eps=1e-6)
         self.average = {name: it.detach().clone() for name, it in module.named_parameters()}
         self.next = 0

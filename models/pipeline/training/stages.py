@@ -271,6 +271,8 @@ def main(arguments: list[str]) -> int:
     """Runs the command line; returns the exit status."""
     options = parser().parse_args(arguments)
     WORK.mkdir(parents=True, exist_ok=True)
+    # New heads and students begin at random.
+    torch.manual_seed(loop.Plan.seed)
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // int(os.environ.get("WORLD_SIZE", "1"))))
     try:
         options.run(options)

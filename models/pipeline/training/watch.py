@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from .batches import Cutter
@@ -19,10 +20,10 @@ def outputs(model: Model, cutter: Cutter, texts: Sequence[str], size: int = 64) 
     cut = cutter.cut(texts)
     order = sorted(range(len(cut)), key=lambda row: len(cut[row].ids))
     with torch.no_grad():
-        said = run(model, parts([cut[row] for row in order], size))
-    back = torch.tensor(sorted(range(len(order)), key=lambda place: order[place]))
-    return Outputs(said.embedding[back], said.intents[back], said.tags[:0], said.acts[back], said.moods[back],
-                   said.scope[back])
+        said = run(model, _on_device_of(model, parts([cut[row] for row in order], size)))
+    back = torch.tensor(sorted(range(len(order)), key=lambda place: order[place]), device=said.embedding.device)
+    return Outputs(*(it.cpu() for it in (said.embedding[back], said.intents[back], said.tags[:0], said.acts[back],
+                                         said.moods[back], said.scope[back])))
 
 
 def report(model: Model, names: Names, cutter: Cutter, utterances: Sequence[Utterance]) -> dict[str, float]:
@@ -60,8 +61,13 @@ def tag_f1(model: Model, names: Names, cutter: Cutter, utterances: Sequence[Utte
     order = sorted(range(len(cut)), key=lambda row: len(cut[row].ids))
     cut, utterances = [cut[it] for it in order], [utterances[it] for it in order]
     with torch.no_grad():
-        tags = run(model, parts(cut, 64)).tags.argmax(1).tolist()
+        tags = run(model, _on_device_of(model, parts(cut, 64))).tags.argmax(1).tolist()
     wanted = [tag for it, tokens in zip(utterances, cut) for tag in token_tags(names, it, tokens)]
     pairs = [(one, other) for one, other in zip(tags, wanted) if other >= 0]
     hit = sum(one == other != 0 for one, other in pairs)
     return 200 * hit / max(1, sum(one != 0 for one, _ in pairs) + sum(other != 0 for _, other in pairs))
+
+
+def _on_device_of(model: Model, batch: Sequence[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
+    device = model.scope.weight.device
+    return [(ids.to(device), mask.to(device)) for ids, mask in batch]
