@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .draws import active, counts, margins, order
-from .material import Material
+from .material import SEEN, Material
 from .measures import Numbers, accuracy, reached
 from .page import Page, grouped, percent
 from .pictures import Axis, Curve, lines
@@ -35,6 +35,7 @@ def run(material: Material) -> Page:
              "a curve reaches that (read off between two measured points, on a logarithmic scale) and the share that "
              f"is saved. Random order, and active selection: {FIRST} random labels, then in rounds those with the "
              f"least margin between the two most probable intents. Means of {len(material.curve_seeds)} orders.")
+    page.say(SEEN)
     page.table(["encoder, order", *(cell for name in usual for cell in (f"labels for {name}'s", "saved"))],
                [[f"{name}, {way}", *(cell for target in usual.values() for cell in saving(points, target))]
                 for (name, way), points in curves.items()])
@@ -45,7 +46,7 @@ def run(material: Material) -> Page:
     path = material.out / "label-economy.png"
     drawn = [Curve(name, [labels for labels, _ in points], [value for _, value in points],
                    "-" if way == RANDOM else "--", way) for (name, way), points in curves.items()]
-    lines(path, Axis("labels", True, wanted), Axis("intents right, %"), drawn, usual)
+    lines(path, Axis("labels", True, wanted[:-1]), Axis("intents right, %"), drawn, usual)
     page.picture(path, "accuracy against the number of labels")
     return page
 

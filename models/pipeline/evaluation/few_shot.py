@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from . import public
 from .draws import shots
-from .material import Material
+from .material import SEEN, Material
 from .measures import accuracy, spread
 from .page import Page, around, grouped
 from .systems import System, guesses
@@ -34,6 +34,7 @@ def run(material: Material) -> Page:
              f"{len(labels)}; of two intents said at once either is right. Examples are drawn from the train voices; "
              f"mean ± standard deviation of {len(material.seeds)} draws. The same classifier for all: logistic "
              "regression on the frozen embeddings, or on tf-idf of 1 to 3 characters.")
+    page.say(SEEN)
     page.table(["examples an intent", *map(str, SHOTS)], _rows(material, own, SHOTS))
     if material.public is not None:
         _public(material, page)

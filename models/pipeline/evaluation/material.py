@@ -15,6 +15,10 @@ from .systems import GENERAL, OURS, USE, USE_PACKAGE, Fitted, Grams, System, pre
 SEEDS, CURVE_SEEDS = 5, 3
 #: Of each label, and tests of all, with `--quick`.
 QUICK_SHOTS, QUICK_TESTS = 12, 300
+#: What numbers of few labels do not say by themselves.
+SEEN = (f"Mind that {', '.join(OURS)} were trained on the train voices with all their labels, so they have seen these "
+        "intents before, and the others have not: it is what one gains who has the same intents, not what a new "
+        "intent needs.")
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def sizes(path: Path, latency: Mapping[str, float], score: Mapping[str, float], 
         axes.scatter(milliseconds, score[name], s=area, color=COLOURS.get(name, OTHER), alpha=0.7)
         axes.annotate(f"{name}, {bytes_[name] / 1e6:.1f} MB", (milliseconds, score[name]), fontsize=8,
                       xytext=(area ** 0.5 / 2 + 3, -3), textcoords="offset points")
-    axes.set_xlim(min(latency.values()) / 1.6, max(latency.values()) * 2)
+    axes.set_xlim(min(latency.values()) / 1.6, max(latency.values()) * 3)
     axes.margins(y=0.25)
     _save(figure, path)
 
